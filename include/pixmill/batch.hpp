@@ -1,0 +1,170 @@
+#pragma once
+
+#include <pixmill/plan.hpp>
+#include <pixmill/verdict.hpp>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pixmill {
+
+/// Which images, and in which order.
+struct InputOptions {
+  std::vector<std::string> paths;         ///< Files, folders, globs; "-" is one image on standard input.
+  std::optional<std::string> files_from;  ///< A list of paths, one a line, in this order; "-": standard input.
+  bool nul_separated = false;             ///< The list has NUL between paths.
+  bool recursive = false;                 ///< Folders are descended into.
+  bool hidden = false;                    ///< Files and folders whose name begins with a dot count as well.
+  std::optional<std::string> root;        ///< Outputs keep the path below this folder.
+};
+
+/// Where images go, and as what.
+struct OutputOptions {
+  std::string directory;
+  std::string format = "png";  ///< A name of output_formats(), or "same".
+  int quality = 95;            ///< 1–100 (jpg).
+  int compression = 1;         ///< 0–9 (png).
+  bool keep_ext = false;       ///< a.jpg becomes a.jpg.png instead of a.png.
+  bool overwrite = false;
+  bool resume = false;
+  bool fsync = false;  ///< Each output survives a loss of power once its row is in the manifest.
+};
+
+/// What an image may cost. All are read off its header before memory is taken.
+struct LimitOptions {
+  std::uint64_t max_memory = std::uint64_t{1} << 30;  ///< Bytes a worker.
+  std::uint64_t max_pixels = 268435456;
+  std::uint64_t max_side = 65535;
+};
+
+/// What became of one image; a row of the manifest.
+struct ImageOutcome {
+  std::uint64_t index = 0;
+  std::string input;   ///< As given or found.
+  std::string output;  ///< Empty when no image is written.
+  Verdict verdict = Verdict::cancelled;
+  std::string detail;
+  double ms = 0;      ///< Decode to encode, without waiting.
+  int attempts = 0;   ///< 0: never begun.
+  std::int64_t width = 0;   ///< Of the input, orientation applied; 0 if its header was never read.
+  std::int64_t height = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t input_xxh64 = 0;
+  std::uint64_t output_xxh64 = 0;
+};
+
+/// One place where a batch can run.
+struct BackendDescriptor {
+  std::string_view name;
+  std::string_view summary;
+  bool parallel = true;  ///< Whether `jobs` means anything.
+};
+/// Every backend of this build. Static storage.
+[[nodiscard]] const std::vector<BackendDescriptor>& backends();
+/// The backend used when none is named.
+[[nodiscard]] std::string_view default_backend();
+/// The names that OutputOptions::format takes.
+[[nodiscard]] const std::vector<std::string_view>& output_formats();
+
+struct BatchOptions {
+  InputOptions inputs;
+  Plan plan;
+  std::optional<OutputOptions> output;    ///< None: reductions only.
+  std::vector<std::string> reductions;    ///< Names of reduction_names(); empty: none.
+  bool per_image = false;                 ///< Keeps a row of reductions an image.
+  std::optional<std::string> reduce_out;  ///< The report is written there (CSV by that ending, else JSON), whole or not.
+  std::optional<std::string> manifest;    ///< Default: pixmill.jsonl in the output folder; none without one.
+  LimitOptions limits;
+  bool lenient = false;
+  bool apply_orientation = true;
+  bool stop_on_error = false;
+  std::string backend = std::string(default_backend());
+  int jobs = 0;  ///< 0: usable_cpus().
+
+  /// Ends the batch early when asked: no new image is begun, those running are finished, the rest is `cancelled`.
+  std::stop_token stop;
+  /// Called once, from the calling thread, when it is known what is to be done, before any image is begun.
+  std::function<void(std::uint64_t images, std::uint64_t bytes)> on_listed;
+  /// Called after each image (and its row) is done, in order of completion, one call at a time, from any thread.
+  std::function<void(const ImageOutcome&)> on_outcome;
+  /// Something that a person should know and that stops nothing; one sentence. Called like on_outcome.
+  std::function<void(const std::string&)> on_warning;
+};
+
+class ReductionReport;
+
+struct BatchReport {
+  std::uint64_t images = 0;
+  std::array<std::uint64_t, kVerdictCount> counts{};  ///< By verdict.
+  double seconds = 0;
+  std::string backend;
+  int jobs = 0;
+  std::string plan;
+  std::uint64_t passed_over = 0;  ///< Files met in folders that are no images.
+  bool interrupted = false;       ///< The stop token ended it.
+  bool disk_full = false;         ///< It ended because there was no room to write; detail says where.
+  std::string disk_full_detail;
+  /// Null unless reductions were asked for.
+  std::shared_ptr<const ReductionReport> reductions;
+
+  [[nodiscard]] std::uint64_t count(Verdict verdict) const { return counts[static_cast<std::size_t>(verdict)]; }
+  /// Whether every image is ok, repaired or skipped.
+  [[nodiscard]] bool all_well() const;
+};
+
+/// The outcome of the reductions of a batch. Immutable.
+class ReductionReport {
+ public:
+  virtual ~ReductionReport() = default;
+  /// The JSON object of the contract, with a newline at the end. The same bytes for the same images and chain, whatever
+  /// the backend, the number of jobs and the order.
+  [[nodiscard]] virtual std::string json() const = 0;
+  [[nodiscard]] virtual std::string csv() const = 0;
+};
+
+/// Runs a batch to its end and returns what became of it. Blocks. Threads of its own, joined before it returns.
+///
+/// Throws Error before any work has begun: (usage) for inputs that do not exist, names that collide, outputs that are in
+/// the way, a manifest that another process holds; (machine) for folders that cannot be made or a disk already full.
+/// Once work has begun nothing that befalls a single image is an exception.
+[[nodiscard]] BatchReport run_batch(const BatchOptions& options);
+
+/// Removes the temporary files of every batch that this process is running, for a program that is about to leave without
+/// letting run_batch() return. Any thread; not from a signal handler.
+void remove_temporary_files() noexcept;
+
+/// What run_batch() would do with each input, in order, without doing it.
+struct PlannedImage {
+  std::string input;
+  std::string output;  ///< Empty without output folder.
+};
+/// All checks of run_batch() that need no writing. Throws as it does; writes nothing.
+[[nodiscard]] std::vector<PlannedImage> preview_batch(const BatchOptions& options);
+
+/// What a plan does, step by step, in words.
+struct Explanation {
+  std::string chain;  ///< Plan::text().
+  std::vector<std::string> decode;   ///< What is pushed down into the decoders, a line each.
+  std::vector<std::string> passes;   ///< Each pass over the pixels, fused steps together.
+  std::vector<std::string> encode;
+  struct Image {
+    std::string input;
+    std::string format;  ///< "JPEG 500x375, 3 channels, 8 bits"
+    std::uint64_t memory_bytes = 0;  ///< What a worker is reckoned to need; compared with max_memory.
+    Verdict verdict = Verdict::ok;   ///< What the header alone already decides.
+    std::string detail;
+  };
+  std::vector<Image> images;
+};
+/// Explains `options` (its inputs may be empty). Reads headers only; writes nothing. Throws Error (usage).
+[[nodiscard]] Explanation explain(const BatchOptions& options);
+
+}  // namespace pixmill

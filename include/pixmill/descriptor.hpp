@@ -1,0 +1,66 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+/// What a kernel is, as data. Help, validation, `pixmill kernels` and the documentation are read from these.
+namespace pixmill {
+
+/// How the text of an argument is read.
+enum class ParamType : unsigned char {
+  choice,           ///< One of `choices`.
+  integer,          ///< A whole number in [min, max]; odd if `odd`.
+  number,           ///< A decimal number in [min, max].
+  level,            ///< A pixel value in [0, 65535] of the image's own depth, or `P%` of full scale.
+  level_or_choice,  ///< Either of the two.
+  size,             ///< `WxH`, `Wx`, `xH` in pixels, or `P%` of each side.
+};
+
+/// One of the words that a choice may be.
+struct Choice {
+  std::string_view name;
+  std::string_view summary;
+};
+
+/// One parameter of a kernel. All views refer to static storage.
+struct ParamDescriptor {
+  std::string_view name;
+  std::string_view summary;
+  ParamType type = ParamType::number;
+  /// As it would be written in a chain. Empty: it must be given, or the kernel computes it (`summary` says which).
+  std::string_view default_text;
+  /// Whether a chain must name it.
+  bool required = false;
+  double min = 0;
+  double max = 0;
+  bool odd = false;
+  std::span<const Choice> choices = {};
+};
+
+/// The channels that a kernel can take.
+enum class ChannelNeed : unsigned char {
+  any,  ///< Each channel by itself.
+  one,  ///< One channel; `gray` is put before it where a chain does not.
+};
+
+/// The depths that a kernel can keep.
+enum class DepthNeed : unsigned char {
+  any,         ///< 8 and 16 bits.
+  eight_bits,  ///< Works on (v + 128) / 257 of a 16-bit image, and gives 8 bits.
+};
+
+/// One kernel. All views refer to static storage.
+struct KernelDescriptor {
+  std::string_view name;
+  std::string_view summary;                 ///< One line.
+  std::string_view notes;                   ///< Definition, rounding, edge cases; a few sentences.
+  std::string_view source;                  ///< The paper or the reference implementation.
+  std::span<const ParamDescriptor> params;  ///< The first may be given bare if `has_bare`.
+  bool has_bare = true;
+  ChannelNeed channels = ChannelNeed::any;
+  DepthNeed depth = DepthNeed::any;
+  bool keeps_alpha = false;  ///< Alpha passes through it untouched or resampled; otherwise it is dropped before.
+  std::string_view example;  ///< A chain that shows it, fit for `--ops`.
+};
+
+}  // namespace pixmill

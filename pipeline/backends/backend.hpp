@@ -1,0 +1,38 @@
+#pragma once
+
+#include "pipeline/program.hpp"
+#include "pipeline/sink.hpp"
+#include "pipeline/source.hpp"
+
+#include <pixmill/batch.hpp>
+
+#include <span>
+#include <string_view>
+
+namespace pixmill::pipeline {
+
+/// Everything that a backend needs: tasks come from `source`, go through `program` and end in `sink`.
+struct Job {
+  Source& source;
+  const Program& program;
+  Sink& sink;
+  int jobs = 1;
+  std::uint64_t queued_bytes = std::uint64_t{256} << 20;  ///< Of files read ahead and waiting.
+};
+
+/// The part of every backend that is the same: runs one loaded task and delivers its outcome.
+void process(const Job& job, const Task& task, WorkerMemory& memory);
+
+/// A place to run. A new one is a file and a row.
+struct Backend {
+  BackendDescriptor descriptor;
+  /// Runs every task that the source hands out, and returns when all that were begun have been delivered. On failure of the
+  /// machine (no thread to be had, no memory for itself) throws, after its threads have ended.
+  void (*run)(const Job& job);
+};
+
+/// Every backend; static storage. The first is the default.
+[[nodiscard]] std::span<const Backend> all_backends();
+[[nodiscard]] const Backend* find_backend(std::string_view name);
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "pipeline/backends/backend.hpp"
+
+namespace pixmill::pipeline {
+
+void run_serial(const Job& job);
+void run_threads(const Job& job);
+void run_tbb(const Job& job);
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,45 @@
+#include "pipeline/backends/table.hpp"
+
+#include <oneapi/tbb/enumerable_thread_specific.h>
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_pipeline.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+
+namespace pixmill::pipeline {
+namespace {
+
+struct Crew {
+  WorkerMemory memory;
+  Task task;
+};
+
+}  // namespace
+
+// A token is an index: its bytes are read by the thread that goes on to process them, so no more files are in memory
+// than there are threads, whatever their size. A filter that waited for room would hang an arena of one thread.
+void run_tbb(const Job& job) {
+  namespace tbb = oneapi::tbb;
+  const auto jobs = static_cast<std::size_t>(job.jobs);
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                  std::max(jobs, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)));
+  tbb::enumerable_thread_specific<Crew> crews;
+  const auto next = [&](tbb::flow_control& control) -> std::uint64_t {
+    if (const auto index = job.source.claim()) return *index;
+    control.stop();
+    return 0;
+  };
+  const auto one = [&](std::uint64_t index) {
+    Crew& crew = crews.local();
+    job.source.load(index, crew.task);
+    process(job, crew.task, crew.memory);
+  };
+  tbb::task_arena arena(job.jobs);
+  arena.execute([&] {
+    tbb::parallel_pipeline(jobs * 2, tbb::make_filter<void, std::uint64_t>(tbb::filter_mode::serial_in_order, next) &
+                                         tbb::make_filter<std::uint64_t, void>(tbb::filter_mode::parallel, one));
+  });
+}
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,191 @@
+#include "pipeline/batch_setup.hpp"
+
+#include "pipeline/files/whole_file.hpp"
+
+#include <pixmill/error.hpp>
+#include <pixmill/machine.hpp>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace pixmill::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMostJobs = 1024;
+constexpr std::string_view kSame = "same";
+
+[[noreturn]] void refuse(std::string_view option, std::string_view value, std::string_view expected) {
+  throw Error(ErrorCode::usage, fmt::format("{} {}: expected {}", option, value, expected));
+}
+
+[[noreturn]] void refuse_name(std::string_view option, std::string_view value, const std::vector<std::string_view>& names,
+                              std::string_view note = "") {
+  std::string message = fmt::format("{} {}: expected one of {}", option, value, fmt::join(names, ", "));
+  if (const std::string near = nearest_name(value, names); !near.empty()) message += fmt::format("; did you mean '{}'?", near);
+  throw Error(ErrorCode::usage, message + std::string(note));
+}
+
+const Backend* backend_named(const std::string& name) {
+  if (const Backend* backend = find_backend(name)) return backend;
+  std::vector<std::string_view> names;
+  for (const Backend& backend : all_backends()) names.push_back(backend.descriptor.name);
+  refuse_name("--backend", name, names, " (processes is not in this version)");
+}
+
+int jobs_of(const BatchOptions& options, const Backend& backend) {
+  if (options.jobs < 0 || options.jobs > kMostJobs) {
+    refuse("--jobs", std::to_string(options.jobs), fmt::format("a number of jobs from 1 to {}", kMostJobs));
+  }
+  if (!backend.descriptor.parallel) return 1;
+  return options.jobs > 0 ? options.jobs : usable_cpus();
+}
+
+void check_limits(const LimitOptions& limits) {
+  constexpr std::uint64_t kLeastMemory = std::uint64_t{1} << 20;
+  constexpr std::uint64_t kMostPixels = std::uint64_t{1} << 31;
+  if (limits.max_memory < kLeastMemory) refuse("--max-memory", std::to_string(limits.max_memory), "at least 1M");
+  if (limits.max_pixels < 1 || limits.max_pixels > kMostPixels) {
+    refuse("--max-pixels", std::to_string(limits.max_pixels), fmt::format("a number from 1 to {}", kMostPixels));
+  }
+  if (limits.max_side < 1 || limits.max_side > 1000000) {
+    refuse("--max-side", std::to_string(limits.max_side), "a number from 1 to 1000000");
+  }
+}
+
+const Codec* format_named(const std::string& name) {
+  if (name == kSame) return nullptr;
+  const Codec* codec = find_codec(name);
+  if (codec == nullptr || codec->make_encoder == nullptr) refuse_name("--format", name, output_formats());
+  return codec;
+}
+
+void set_output(const BatchOptions& options, BatchSetup& setup) {
+  const OutputOptions& output = *options.output;
+  if (output.directory.empty()) refuse("--output", "''", "the name of a folder");
+  if (output.quality < 1 || output.quality > 100) refuse("--quality", std::to_string(output.quality), "a number from 1 to 100");
+  if (output.compression < 0 || output.compression > 9) {
+    refuse("--compression", std::to_string(output.compression), "a number from 0 to 9");
+  }
+  if (output.overwrite && output.resume) {
+    throw Error(ErrorCode::usage, "--overwrite and --resume contradict each other; give one of them");
+  }
+  setup.program.write = true;
+  setup.program.format = format_named(output.format);
+  setup.program.encode = {output.quality, output.compression};
+  setup.naming.directory = output.directory;
+  while (setup.naming.directory.size() > 1 && setup.naming.directory.ends_with('/')) setup.naming.directory.pop_back();
+  setup.naming.extension = setup.program.format != nullptr ? std::string(setup.program.format->extension) : std::string();
+  setup.naming.keep_ext = output.keep_ext;
+}
+
+void set_reductions(const BatchOptions& options, BatchSetup& setup) {
+  std::vector<bool> wanted(kernels::all_reductions().size());
+  for (const std::string& name : options.reductions) {
+    const auto* reduction = kernels::find_reduction(name);
+    if (reduction == nullptr) {
+      std::vector<std::string_view> names;
+      for (const ReductionName& known : reduction_names()) names.push_back(known.name);
+      refuse_name("--reduce", name, names);
+    }
+    wanted[static_cast<std::size_t>(reduction - kernels::all_reductions().data())] = true;
+  }
+  // In the table's order, each once: the report does not depend on how the list was written.
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i]) setup.report.kinds.push_back(kernels::all_reductions()[i].kind);
+  }
+  setup.report.per_image = options.per_image;
+  setup.program.reduce = !setup.report.kinds.empty();
+  setup.program.reduce_histogram =
+      std::find(setup.report.kinds.begin(), setup.report.kinds.end(), kernels::ReductionKind::histogram) !=
+      setup.report.kinds.end();
+}
+
+// What decides the bytes of an output, and nothing else.
+std::string plan_text(const BatchOptions& options) {
+  std::string text = options.plan.empty() ? std::string("(decode)") : options.plan.text();
+  if (options.output) {
+    const OutputOptions& output = *options.output;
+    text += " -> " + output.format;
+    if (output.format != "png") text += fmt::format(" quality={}", output.quality);
+    if (output.format != "jpg") text += fmt::format(" compression={}", output.compression);
+  }
+  return text + fmt::format(" orient={} {}", options.apply_orientation ? "on" : "off", options.lenient ? "lenient" : "strict");
+}
+
+struct FileIdentity {
+  bool exists = false;
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+FileIdentity identity_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {true, status.st_dev, status.st_ino};
+}
+
+void check_not_input(std::string_view what, const std::string& path, const InputList& inputs) {
+  const FileIdentity own = identity_of(path);
+  if (!own.exists) return;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (identity_of(std::string(inputs.path(i))) == own) {
+      throw Error(ErrorCode::usage, fmt::format("{} {} is one of the inputs; choose another name", what, path));
+    }
+  }
+}
+
+void check_folder(std::string_view what, const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  std::error_code error;
+  if (!fs::is_directory(parent.empty() ? fs::path(".") : parent, error)) {
+    throw Error(ErrorCode::usage, fmt::format("{} {}: there is no folder {}; make it first", what, path, parent.string()));
+  }
+  if (fs::is_directory(path, error)) throw Error(ErrorCode::usage, fmt::format("{} {} is a folder; give the name of a file", what, path));
+}
+
+}  // namespace
+
+BatchSetup check_options(const BatchOptions& options) {
+  BatchSetup setup;
+  setup.backend = backend_named(options.backend);
+  setup.jobs = jobs_of(options, *setup.backend);
+  check_limits(options.limits);
+  setup.program.limits = options.limits;
+  setup.program.lenient = options.lenient;
+  setup.program.apply_orientation = options.apply_orientation;
+  if (options.output) set_output(options, setup);
+  set_reductions(options, setup);
+  if (options.manifest) {
+    setup.manifest = *options.manifest;
+  } else if (options.output) {
+    setup.manifest = setup.naming.directory + "/pixmill.jsonl";
+  }
+  setup.plan = plan_text(options);
+  setup.plan_hash = content_hash(std::as_bytes(std::span(setup.plan)));
+  return setup;
+}
+
+void check_own_files(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs) {
+  if (options.manifest) {
+    const bool in_output = options.output && fs::path(*options.manifest).parent_path() == fs::path(setup.naming.directory);
+    if (!in_output) check_folder("--manifest", *options.manifest);
+    check_not_input("--manifest", *options.manifest, inputs);
+  }
+  if (!options.reduce_out) return;
+  check_folder("--reduce-out", *options.reduce_out);
+  check_not_input("--reduce-out", *options.reduce_out, inputs);
+  const FileIdentity report = identity_of(*options.reduce_out);
+  if (*options.reduce_out == setup.manifest || (report.exists && !setup.manifest.empty() && report == identity_of(setup.manifest))) {
+    throw Error(ErrorCode::usage, fmt::format("--reduce-out {} is the manifest; choose another name", *options.reduce_out));
+  }
+}
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,177 @@
+#include "kernels/histogram.hpp"
+#include "kernels/orient.hpp"
+#include "pipeline/batch_setup.hpp"
+#include "pipeline/files/whole_file.hpp"
+#include "pipeline/program.hpp"
+
+#include <pixmill/batch.hpp>
+
+#include <fmt/format.h>
+
+#include <opencv2/core.hpp>
+
+#include <string>
+#include <vector>
+
+namespace pixmill {
+namespace {
+
+using pipeline::BatchSetup;
+using pipeline::Program;
+
+const kernels::LevelOperation* level_operation(const Program::Step& step) {
+  const auto* level = std::get_if<std::unique_ptr<const kernels::LevelOperation>>(&step.operation);
+  return level != nullptr ? level->get() : nullptr;
+}
+
+std::vector<std::string> decode_lines(const Program& program) {
+  std::vector<std::string> lines;
+  if (program.decodes_luma()) {
+    lines.emplace_back("JPEG: the stored luma alone is decoded; colours are never computed");
+    lines.emplace_back("other formats: colours are decoded, then weighted as bt601");
+  } else {
+    lines.emplace_back("every channel of the file is decoded");
+  }
+  if (program.options().apply_orientation) lines.emplace_back("EXIF orientation is applied right after decoding");
+  if (!program.keeps_alpha() || !program.options().write) lines.emplace_back("alpha is dropped, not composited");
+  return lines;
+}
+
+/// Writes down the passes over the pixels, in the order in which Program::run() makes them.
+class Passes {
+ public:
+  explicit Passes(const Program& program) : program_(program) {}
+
+  std::vector<std::string> operator()() {
+    const std::size_t first = program_.decodes_luma() ? 1 : 0;
+    for (std::size_t i = first; i < program_.steps().size(); ++i) take(program_.steps()[i]);
+    if (program_.options().reduce) {
+      lines_.push_back(counted_ ? "reductions: from the histogram that was counted already"
+                                : "reductions: a histogram is counted" + where());
+    }
+    if (!table_.empty()) {
+      lines_.push_back(fmt::format("one table of levels ({}), applied while the output is packed", fmt::join(table_, ", ")));
+    }
+    if (lines_.empty()) lines_.emplace_back("none: decoded pixels are encoded as they are");
+    return std::move(lines_);
+  }
+
+ private:
+  [[nodiscard]] std::string where() const {
+    return own_pass_ ? " in a pass of its own" : ", band by band, while decoded rows are in cache";
+  }
+
+  void take(const Program::Step& step) {
+    const std::string text = pipeline::step_text(*step.source);
+    const std::string inserted = step.source->inserted ? " (put there: the next kernel needs one channel)" : "";
+    if (step.eight_bits) {
+      lines_.push_back(fmt::format("16-bit images only: reduced to 8 bits as (v + 128) / 257, for {}", text));
+    }
+    if (const auto* level = level_operation(step)) {
+      if (level->needs_histogram() && !counted_) {
+        lines_.push_back(fmt::format("a histogram is counted for {}{}", text, where()));
+        counted_ = true;
+      }
+      table_.push_back(text);
+      return;
+    }
+    if (!table_.empty()) {
+      lines_.push_back(fmt::format("one table of levels ({}), in place", fmt::join(table_, ", ")));
+      table_.clear();
+    }
+    lines_.push_back(fmt::format("{}{}: a pass over the frame", text, inserted));
+    counted_ = false;
+    own_pass_ = true;
+  }
+
+  const Program& program_;
+  std::vector<std::string> lines_;
+  std::vector<std::string> table_;
+  bool counted_ = false;
+  bool own_pass_ = false;
+};
+
+// Tries the steps on levels alone: whether an 8-bit image ends with black and white only is decided by the chain.
+bool ends_two_level(const Program& program) {
+  kernels::LevelTable table(kernels::Depth::eight);
+  kernels::Histogram histogram;
+  cv::Mat ramp(16, 16, CV_8UC1);
+  for (int i = 0; i < 256; ++i) ramp.at<std::uint8_t>(i / 16, i % 16) = static_cast<std::uint8_t>(i);
+  histogram.reset(kernels::Depth::eight, 1);
+  histogram.add(ramp);
+  bool two_level = false;
+  try {
+    for (const Program::Step& step : program.steps()) {
+      if (const auto* level = level_operation(step)) {
+        level->compose(&histogram, table);
+        continue;
+      }
+      two_level = std::get<std::unique_ptr<const kernels::FrameOperation>>(step.operation)
+                      ->output_is_two_level(two_level || table.is_two_level());
+      table = kernels::LevelTable(kernels::Depth::eight);
+    }
+  } catch (const kernels::KernelFailure&) {
+    return false;
+  }
+  return table.is_two_level() || (two_level && table.is_identity());
+}
+
+std::vector<std::string> encode_lines(const BatchOptions& options, const Program& program) {
+  if (!program.options().write) return {"nothing is written but the reductions"};
+  const OutputOptions& output = *options.output;
+  std::string line = output.format == "same" ? "the format of the input" : output.format;
+  if (output.format != "jpg" && ends_two_level(program)) line += ", 1 bit a pixel in PNG";
+  if (output.format != "jpg") line += fmt::format(", compression {}", output.compression);
+  if (output.format != "png") line += fmt::format(", quality {} (jpg)", output.quality);
+  return {line};
+}
+
+Explanation::Image explain_image(const std::string& path, const Program& program, pipeline::WorkerMemory& memory) {
+  Explanation::Image image;
+  image.input = path;
+  pipeline::FileBuffer file;
+  pipeline::CodecStatus status = pipeline::read_whole_file(path, program.options().limits.max_memory, file);
+  if (status.usable()) {
+    try {
+      const Program::Reckoning reckoning = program.reckon(file.bytes(), memory);
+      status = reckoning.status;
+      image.memory_bytes = reckoning.memory_bytes;
+      if (reckoning.codec != nullptr && reckoning.header.shape.width > 0) {
+        const auto shape = kernels::oriented_shape(reckoning.header.shape, reckoning.header.orientation);
+        image.format = fmt::format("{} {}x{}, {} channel{}, {} bits", reckoning.codec->title, shape.width, shape.height,
+                                   shape.channels, shape.channels == 1 ? "" : "s",
+                                   reckoning.header.two_level ? 1 : static_cast<int>(shape.depth));
+      }
+    } catch (const kernels::KernelFailure& failure) {
+      status = {Verdict::kernel_failed, failure.what()};
+    }
+  }
+  image.verdict = status.verdict;
+  image.detail = status.detail;
+  return image;
+}
+
+}  // namespace
+
+Explanation explain(const BatchOptions& wanted) {
+  BatchOptions options = wanted;
+  const bool nowhere = options.output && options.output->directory.empty();
+  if (nowhere) options.output->directory = ".";  // what is written can be explained without saying where
+  BatchSetup setup = pipeline::check_options(options);
+  if (nowhere) setup.naming.directory.clear();
+  const Program program(options.plan, setup.program);
+  Explanation explanation;
+  explanation.chain = options.plan.text();
+  explanation.decode = decode_lines(program);
+  explanation.passes = Passes(program)();
+  explanation.encode = encode_lines(options, program);
+  if (options.inputs.paths.empty() && !options.inputs.files_from) return explanation;
+  const pipeline::InputList inputs = pipeline::list_inputs(options.inputs, setup.naming.directory);
+  pipeline::WorkerMemory memory;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    explanation.images.push_back(explain_image(std::string(inputs.path(i)), program, memory));
+  }
+  return explanation;
+}
+
+}  // namespace pixmill

@@ -1,0 +1,131 @@
+#include "pipeline/files/output_file.hpp"
+
+#include "ipc/unique_fd.hpp"
+#include "pipeline/files/system_error.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <list>
+
+namespace pixmill::pipeline {
+namespace {
+
+// Names of the temporary files that exist at this moment, so that a program that leaves at once can remove them.
+class Register {
+ public:
+  using Entry = std::list<std::string>::iterator;
+  Entry enter(std::string path) {
+    const std::lock_guard lock(mutex_);
+    return paths_.insert(paths_.end(), std::move(path));
+  }
+  void leave(Entry entry) {
+    const std::lock_guard lock(mutex_);
+    paths_.erase(entry);
+  }
+  void unlink_all() {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& path : paths_) ::unlink(path.c_str());
+  }
+
+ private:
+  std::mutex mutex_;
+  std::list<std::string> paths_;
+};
+
+Register& temporaries() {
+  static Register instance;
+  return instance;
+}
+
+// A file that vanishes again unless it was renamed.
+class Temporary {
+ public:
+  explicit Temporary(const std::string& path) : path_(path), entry_(temporaries().enter(path)) {}
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+    temporaries().leave(entry_);
+  }
+  void renamed() { path_.clear(); }
+
+ private:
+  std::string path_;
+  Register::Entry entry_;
+};
+
+WriteStatus failure(std::string_view call, std::string_view path, int error) {
+  return {false, is_no_room(error), failed_call(call, path, error)};
+}
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+WriteStatus write_all(int fd, const std::string& path, Bytes bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return failure("write", path, errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+WriteStatus sync_folder(const std::string& folder) {
+  const ipc::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return failure("open", folder, errno);
+  if (::fsync(fd.get()) != 0) return failure("fsync", folder, errno);
+  return {};
+}
+
+}  // namespace
+
+WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view id, bool durable) {
+  static std::atomic<std::uint64_t> next{0};
+  const std::string folder = folder_of(path);
+  const std::string name = fmt::format("{}/{}{}-{}", folder, kTemporaryPrefix, id, next.fetch_add(1));
+  Temporary temporary(name);
+  ipc::UniqueFd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!fd) return failure("open", name, errno);
+  WriteStatus status = write_all(fd.get(), path, bytes);
+  if (!status.ok) return status;
+  if (durable && ::fsync(fd.get()) != 0) return failure("fsync", path, errno);
+  // Some file systems (NFS, quotas) say only now that there was no room.
+  if (::close(fd.release()) != 0) return failure("close", path, errno);
+  if (::rename(name.c_str(), path.c_str()) != 0) return failure("rename", path, errno);
+  temporary.renamed();
+  return durable ? sync_folder(folder) : WriteStatus{};
+}
+
+WriteStatus FolderMaker::make_parents(const std::string& path) {
+  const std::string folder = folder_of(path);
+  {
+    const std::lock_guard lock(mutex_);
+    if (made_.contains(folder)) return {};
+  }
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return failure("mkdir", folder, error.value());
+  const std::lock_guard lock(mutex_);
+  made_.insert(folder);
+  return {};
+}
+
+void unlink_temporary_files() noexcept {
+  try {
+    temporaries().unlink_all();
+  } catch (...) {  // A mutex that cannot be locked: the files are found by the next --resume.
+    return;
+  }
+}
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "pipeline/codecs/codec.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace pixmill::pipeline {
+
+/// Memory for the content of one file. Grows, is used again, and does not clear what it hands out.
+class FileBuffer {
+ public:
+  /// At least `bytes` bytes; what was in it is kept. Throws std::bad_alloc.
+  void reserve(std::size_t bytes);
+  void resize(std::size_t bytes) { size_ = bytes; }
+  [[nodiscard]] std::byte* data() { return memory_.get(); }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
+  [[nodiscard]] Bytes bytes() const { return {memory_.get(), size_}; }
+
+ private:
+  std::unique_ptr<std::byte[]> memory_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+/// Reads a whole regular file, or standard input if `path` is "-". Never blocks on a FIFO or a device (`unreadable`), never
+/// takes more than `limit_bytes` (`too-large`). What the file held when it was read is what is processed. May throw
+/// std::bad_alloc.
+[[nodiscard]] CodecStatus read_whole_file(std::string_view path, std::uint64_t limit_bytes, FileBuffer& buffer);
+
+/// The xxHash64 (seed 0) of some bytes: the hash of the manifest.
+[[nodiscard]] std::uint64_t content_hash(Bytes bytes);
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,238 @@
+#include "pipeline/journal/journal.hpp"
+
+#include "pipeline/files/system_error.hpp"
+#include "pipeline/files/whole_file.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <span>
+#include <utility>
+
+namespace pixmill::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kOverwriteMark = "{\"overwrite\":true}\n";
+constexpr std::uint64_t kRowBytes = 360;  // a row without its two paths
+constexpr std::size_t kCopyStep = std::size_t{256} << 10;
+
+bool exists(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+bool is_folder(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// The same for every way to name the same manifest, and when the whole output folder is moved.
+std::string run_id(const Journal::Settings& settings) {
+  if (settings.directory.empty()) return {};  // there will be no temporary files
+  std::error_code error;
+  const fs::path manifest = fs::weakly_canonical(fs::absolute(settings.manifest, error), error);
+  const fs::path directory = fs::weakly_canonical(fs::absolute(settings.directory, error), error);
+  const std::string below = manifest.lexically_relative(directory).string();
+  const std::string& name = below.empty() || below.starts_with("..") ? manifest.string() : below;
+  return hash_text(content_hash(std::as_bytes(std::span(name))));
+}
+
+std::string journal_path(const Journal::Settings& settings, const std::string& id) {
+  return fmt::format("{}/{}{}.journal", settings.directory, kTemporaryPrefix, id);
+}
+
+std::string partials_path(const Journal::Settings& settings) { return settings.directory + "/pixmill.state.jsonl"; }
+
+// What earlier runs did, by the manifest (-1: there is none) and by what a killed run was about to rename. True if that one
+// ran with --overwrite: then all that is there was given up already.
+bool learn(const Journal::Settings& settings, const std::string& id, int manifest_fd, const InputList& inputs,
+           const OutputNaming& naming, PriorRun& prior) {
+  prior = PriorRun(inputs, naming, settings.plan);
+  if (manifest_fd >= 0) prior.read_rows(manifest_fd);
+  if (settings.directory.empty()) return false;
+  const ipc::UniqueFd fd(::open(journal_path(settings, id).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return false;
+  prior.read_rows(fd.get());
+  std::string first(kOverwriteMark.size(), '\0');
+  return ::pread(fd.get(), first.data(), first.size(), 0) == static_cast<ssize_t>(first.size()) && first == kOverwriteMark;
+}
+
+void refuse_what_is_in_the_way(const Journal::Settings& settings, const PriorRun& prior, bool all_known,
+                               const InputList& inputs, const OutputNaming& naming) {
+  const bool fresh = !settings.overwrite && !settings.resume;
+  if (fresh && !settings.manifest.empty() && exists(settings.manifest)) {
+    throw Error(ErrorCode::usage, fmt::format("the manifest {} exists: {}", settings.manifest,
+                                              settings.directory.empty()
+                                                  ? "choose another --manifest, or remove it"
+                                                  : "--resume goes on with that run, --overwrite begins again"));
+  }
+  if (settings.directory.empty() || !exists(settings.directory)) return;
+  if (!is_folder(settings.directory)) {
+    throw Error(ErrorCode::usage, fmt::format("the output {} is no folder; choose another -o DIR", settings.directory));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::string output = output_path(inputs, i, naming);
+    if (!exists(output)) continue;
+    if (is_folder(output)) {
+      throw Error(ErrorCode::usage, fmt::format("the output {} (of {}) is a folder; remove it, or choose another -o DIR",
+                                                output, inputs.path(i)));
+    }
+    if (all_known || prior.image(i).known) continue;
+    throw Error(ErrorCode::usage,
+                settings.resume
+                    ? fmt::format("the output {} exists, but {} does not know it: move it away, or use --overwrite", output,
+                                  settings.manifest)
+                    : fmt::format("the output {} exists: use --overwrite to replace, or --resume to go on", output));
+  }
+}
+
+WriteStatus copy_tail(int from, std::uint64_t offset, AppendFile& to) {
+  std::string piece(kCopyStep, '\0');
+  for (;;) {
+    const ssize_t got = ::pread(from, piece.data(), piece.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return {false, false, failed_call("read", "manifest", errno)};
+    if (got == 0) return {};
+    WriteStatus status = to.append(std::string_view(piece).substr(0, static_cast<std::size_t>(got)));
+    if (!status.ok) return status;
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+}  // namespace
+
+Journal::Journal(Settings settings, const InputList& inputs, const OutputNaming& naming)
+    : settings_(std::move(settings)), id_(run_id(settings_)) {
+  bool all_known = settings_.overwrite;
+  if (settings_.resume) {
+    if (exists(settings_.manifest)) lock_manifest();
+    all_known = learn(settings_, id_, manifest_.fd(), inputs, naming, prior_);
+  }
+  refuse_what_is_in_the_way(settings_, prior_, all_known, inputs, naming);
+  open_files(inputs);
+  if (settings_.resume && settings_.with_partials && exists(partials_path(settings_))) {
+    ipc::UniqueFd fd(::open(partials_path(settings_).c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd) prior_.read_partials(std::move(fd));
+  }
+}
+
+void Journal::check(const Settings& settings, const InputList& inputs, const OutputNaming& naming) {
+  PriorRun prior;
+  bool all_known = settings.overwrite;
+  if (settings.resume) {
+    const ipc::UniqueFd manifest(::open(settings.manifest.c_str(), O_RDONLY | O_CLOEXEC));
+    all_known = learn(settings, run_id(settings), manifest.get(), inputs, naming, prior);
+  }
+  refuse_what_is_in_the_way(settings, prior, all_known, inputs, naming);
+}
+
+void Journal::lock_manifest() {
+  if (!manifest_) manifest_ = AppendFile(open_locked(settings_.manifest), settings_.manifest);
+}
+
+void Journal::open_files(const InputList& inputs) {
+  if (!settings_.directory.empty()) {
+    std::error_code error;
+    fs::create_directories(settings_.directory, error);
+    if (error) {
+      throw Error(ErrorCode::machine, failed_call("mkdir", settings_.directory, error.value()) + "; choose another -o DIR");
+    }
+  }
+  if (settings_.manifest.empty()) return;
+  lock_manifest();
+  if (settings_.overwrite && !manifest_.clear().ok) {
+    throw Error(ErrorCode::machine, fmt::format("the manifest {} cannot be emptied", settings_.manifest));
+  }
+  if (!settings_.resume && manifest_.size() > 0) {  // made since it was looked for
+    throw Error(ErrorCode::usage, fmt::format("the manifest {} exists: another run has just made it", settings_.manifest));
+  }
+  manifest_.release_reserve();  // what a killed run had reserved
+  first_row_ = manifest_.size();
+  std::uint64_t reserve = kRowBytes;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    reserve += kRowBytes + inputs.path(i).size() + settings_.directory.size() + inputs.kept_path(i).size();
+  }
+  if (!manifest_.reserve(reserve)) {
+    throw Error(ErrorCode::machine, fmt::format("there is no room for the manifest {} ({} bytes); make room, then use --resume",
+                                                settings_.manifest, reserve));
+  }
+  if (settings_.directory.empty()) return;
+  remove_stale_temporaries(settings_.directory, id_);
+  journal_ = AppendFile(open_locked(journal_path(settings_, id_)), journal_path(settings_, id_));
+  if (!settings_.resume) journal_.clear();
+  if (settings_.overwrite) journal_.append(kOverwriteMark);
+  if (settings_.with_partials) {
+    const int start_over = settings_.resume ? 0 : O_TRUNC;
+    ipc::UniqueFd fd(::open(partials_path(settings_).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | start_over, 0666));
+    if (!fd) throw Error(ErrorCode::machine, failed_call("open", partials_path(settings_), errno));
+    partials_ = AppendFile(std::move(fd), partials_path(settings_));
+  } else if (settings_.overwrite) {
+    ::unlink(partials_path(settings_).c_str());
+  }
+}
+
+WriteStatus Journal::announce(const ImageOutcome& outcome, const kernels::Partial* partial) {
+  if (partials_ && partial != nullptr) {
+    const std::string line = partial_line({outcome.input, outcome.input_xxh64, settings_.plan}, *partial);
+    if (WriteStatus status = partials_.append(line); !status.ok) return status;
+  }
+  return journal_ ? journal_.append(row_line(outcome, settings_.plan)) : WriteStatus{};
+}
+
+WriteStatus Journal::record(const ImageOutcome& outcome) {
+  if (!manifest_) return {};
+  WriteStatus status = manifest_.append(row_line(outcome, settings_.plan));
+  rows_lost_ = rows_lost_ || !status.ok;
+  return status;
+}
+
+WriteStatus Journal::finish(const BatchReport& report) {
+  if (!manifest_) return {};
+  WriteStatus status;
+  if (first_row_ > 0 && !rows_lost_) {
+    status = compact(report);
+  } else {
+    status = manifest_.append(summary_line(report));
+    manifest_.release_reserve();
+  }
+  if (status.ok && settings_.durable) status = manifest_.sync();
+  // The journal goes last, and only when the manifest says all that it says.
+  if (journal_ && status.ok && !rows_lost_) ::unlink(journal_path(settings_, id_).c_str());
+  journal_.close();
+  partials_.close();
+  manifest_.close();
+  return status;
+}
+
+// A resumed manifest holds the rows of earlier runs as well; every input of this one has a row of its own by now.
+WriteStatus Journal::compact(const BatchReport& report) {
+  const std::string name = fs::path(settings_.manifest).parent_path() / fmt::format("{}{}-manifest", kTemporaryPrefix, id_);
+  ipc::UniqueFd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!fd) return {false, is_no_room(errno), failed_call("open", name, errno)};
+  // Whoever waits for the manifest must find this one locked as well.
+  static_cast<void>(::flock(fd.get(), LOCK_EX | LOCK_NB));
+  AppendFile fresh(std::move(fd), name);
+  WriteStatus status = copy_tail(manifest_.fd(), first_row_, fresh);
+  if (status.ok) status = fresh.append(summary_line(report));
+  if (status.ok && settings_.durable) status = fresh.sync();
+  if (status.ok && ::rename(name.c_str(), settings_.manifest.c_str()) != 0) {
+    status = {false, is_no_room(errno), failed_call("rename", settings_.manifest, errno)};
+  }
+  if (!status.ok) {
+    ::unlink(name.c_str());
+    return status;
+  }
+  manifest_ = std::move(fresh);
+  return status;
+}
+
+}  // namespace pixmill::pipeline

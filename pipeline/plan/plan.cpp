@@ -1,0 +1,42 @@
+#include "kernels/reduction.hpp"
+#include "pipeline/plan/chain.hpp"
+
+#include <pixmill/plan.hpp>
+
+#include <utility>
+
+namespace pixmill {
+
+Plan::Plan() : chain_(std::make_shared<const pipeline::Chain>()) {}
+Plan::Plan(std::shared_ptr<const pipeline::Chain> chain) : chain_(std::move(chain)) {}
+
+Plan Plan::parse(std::string_view chain) {
+  return Plan(std::make_shared<const pipeline::Chain>(pipeline::parse_chain(chain)));
+}
+
+const std::string& Plan::text() const { return chain_->text; }
+bool Plan::empty() const { return chain_->steps.empty(); }
+
+namespace pipeline {
+const Chain& chain_of(const Plan& plan) { return *plan.chain_; }
+}  // namespace pipeline
+
+const std::vector<const KernelDescriptor*>& kernel_descriptors() {
+  static const std::vector<const KernelDescriptor*> descriptors = [] {
+    std::vector<const KernelDescriptor*> all;
+    for (const kernels::Kernel& kernel : kernels::all_kernels()) all.push_back(kernel.descriptor);
+    return all;
+  }();
+  return descriptors;
+}
+
+const std::vector<ReductionName>& reduction_names() {
+  static const std::vector<ReductionName> names = [] {
+    std::vector<ReductionName> all;
+    for (const auto& reduction : kernels::all_reductions()) all.push_back({reduction.name, reduction.summary});
+    return all;
+  }();
+  return names;
+}
+
+}  // namespace pixmill

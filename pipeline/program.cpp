@@ -1,0 +1,352 @@
+#include "pipeline/program.hpp"
+
+#include "kernels/depth.hpp"
+#include "kernels/orient.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <fmt/format.h>
+
+#include <opencv2/core.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+namespace pixmill::pipeline {
+namespace {
+
+using kernels::FrameShape;
+using kernels::LevelTable;
+
+cv::Mat frame_in_slot(kernels::Workspace& workspace, std::size_t slot, const FrameShape& shape) {
+  void* pixels = workspace.slot(slot, shape.bytes()).data();
+  return {static_cast<int>(shape.height), static_cast<int>(shape.width), shape.type(), pixels};
+}
+
+std::string mebibytes(std::uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0); }
+
+void add_note(std::string& detail, const std::string& note) {
+  if (!detail.empty()) detail += "; ";
+  detail += note;
+}
+
+CodecStatus unreadable_format(Bytes file, const Codec* codec) {
+  if (file.empty()) return {Verdict::unsupported, "the file is empty"};
+  if (codec == nullptr) return {Verdict::unsupported, "its content is no image format that is known"};
+  return {Verdict::unsupported, fmt::format("{} files are recognised, but this version does not read them", codec->title)};
+}
+
+FrameShape eight_bit(FrameShape shape) {
+  shape.depth = kernels::Depth::eight;
+  return shape;
+}
+
+template <typename Table, typename Make>
+auto& made_once(Table& table, const Codec& codec, Make make) {
+  for (auto& [known, object] : table) {
+    if (known == &codec) return *object;
+  }
+  return *table.emplace_back(&codec, make()).second;
+}
+
+}  // namespace
+
+Decoder& WorkerMemory::decoder(const Codec& codec) { return made_once(decoders_, codec, codec.make_decoder); }
+Encoder& WorkerMemory::encoder(const Codec& codec) { return made_once(encoders_, codec, codec.make_encoder); }
+
+void WorkerMemory::trim(std::size_t keep_bytes) {
+  workspace_.trim(keep_bytes);
+  for (auto& [codec, decoder] : decoders_) decoder->trim(keep_bytes);
+  if (encoded.capacity() > keep_bytes) {
+    encoded.clear();
+    encoded.shrink_to_fit();
+  }
+}
+
+Program::Program(const Plan& plan, const Options& options) : plan_(plan), options_(options) {
+  const Chain& chain = chain_of(plan_);
+  chain_keeps_alpha_ = true;
+  for (const ChainStep& step : chain.steps) {
+    const KernelDescriptor& descriptor = *step.kernel->descriptor;
+    steps_.push_back({&step, step.kernel->bind(step.arguments), descriptor.depth == DepthNeed::eight_bits});
+    chain_keeps_alpha_ = chain_keeps_alpha_ && descriptor.keeps_alpha;
+  }
+  if (!steps_.empty()) {
+    const auto* first = std::get_if<std::unique_ptr<const kernels::FrameOperation>>(&steps_.front().operation);
+    luma_first_ = first != nullptr && (*first)->is_luma();
+  }
+}
+
+DecodeRequest Program::request_for(const ImageHeader& header, const Codec* output) const {
+  DecodeRequest request;
+  request.luma = luma_first_ && header.stores_luma;
+  request.keep_alpha = options_.write && output != nullptr && output->holds_alpha && chain_keeps_alpha_;
+  request.lenient = options_.lenient;
+  return request;
+}
+
+// The sum of the largest that each slot will hold: slots keep their size, so that is what a worker really takes.
+std::uint64_t Program::memory_needed(std::uint64_t file_bytes, const ImageHeader& header, const DecodeRequest& request,
+                                     const Encoder* encoder) const {
+  FrameShape shape = Decoder::decoded_shape(header, request);
+  std::uint64_t current = shape.bytes();
+  std::uint64_t other = 0;
+  std::uint64_t scratch = header.decoder_bytes;
+  const auto step_to = [&](const FrameShape& next) {
+    other = std::max(other, next.bytes());
+    std::swap(current, other);
+    shape = next;
+  };
+  if (options_.apply_orientation && header.orientation > 1) step_to(kernels::oriented_shape(shape, header.orientation));
+  for (const Step& step : steps_) {
+    const auto* operation = std::get_if<std::unique_ptr<const kernels::FrameOperation>>(&step.operation);
+    if (step.eight_bits && shape.depth == kernels::Depth::sixteen) step_to(eight_bit(shape));
+    if (operation == nullptr || ((*operation)->is_luma() && shape.channels == 1)) continue;
+    scratch = std::max(scratch, (*operation)->scratch_bytes(shape));
+    step_to((*operation)->output_shape(shape));
+  }
+  std::uint64_t bytes = file_bytes + current + other + scratch;
+  if (encoder != nullptr) {
+    const Encoder::Need need = encoder->need(shape, false);
+    bytes += need.output_bytes + need.scratch_bytes;
+  }
+  return bytes;
+}
+
+/// One image on its way through the program.
+class Program::Run {
+ public:
+  Run(const Program& program, Bytes file, Want want, WorkerMemory& memory)
+      : program_(program), file_(file), want_(want), memory_(memory) {}
+
+  ProgramResult operator()() {
+    const auto begin = std::chrono::steady_clock::now();
+    try {
+      through();
+    } catch (const kernels::KernelFailure& failure) {
+      fail(Verdict::kernel_failed, failure.what());
+    } catch (const std::bad_alloc&) {
+      fail(Verdict::out_of_memory, "the memory it is entitled to could not be had");
+    } catch (const cv::Exception& failure) {
+      if (failure.code == cv::Error::StsNoMem) {
+        fail(Verdict::out_of_memory, "the memory it is entitled to could not be had");
+      } else {
+        fail(Verdict::kernel_failed, "OpenCV: " + failure.err);
+      }
+    } catch (const std::exception& failure) {
+      fail(Verdict::kernel_failed, failure.what());
+    }
+    result_.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    return std::move(result_);
+  }
+
+ private:
+  void fail(Verdict verdict, const std::string& detail) {
+    result_.verdict = verdict;
+    result_.detail = detail;
+    result_.partial.reset();
+  }
+
+  void through() {
+    if (!open()) return;
+    if (!decode()) return;
+    for (std::size_t i = first_step_; i < program_.steps_.size(); ++i) apply(program_.steps_[i]);
+    if (want_.partial) reduce();
+    if (want_.encoded) encode();
+  }
+
+  bool open() {
+    const Reckoning reckoning = program_.reckon(file_, memory_);
+    codec_ = reckoning.codec;
+    output_ = reckoning.output;
+    header_ = reckoning.header;
+    const FrameShape upright = kernels::oriented_shape(header_.shape, header_.orientation);
+    result_.width = upright.width;
+    result_.height = upright.height;
+    if (!reckoning.status.usable()) {
+      fail(reckoning.status.verdict, reckoning.status.detail);
+      return false;
+    }
+    request_ = program_.request_for(header_, output_);
+    return true;
+  }
+
+  bool decode() {
+    const FrameShape shape = Decoder::decoded_shape(header_, request_);
+    frame_ = frame_in_slot(memory_.workspace(), slot_, shape);
+    table_.emplace(shape.depth);
+    first_step_ = program_.luma_first_ && shape.channels == 1 ? 1 : 0;
+    two_level_ = header_.two_level && shape.channels == 1;
+    BandObserver observer;
+    if (segment_needs_histogram(first_step_, shape)) {
+      memory_.histogram.reset(shape.depth, shape.channels);
+      observer = [this](const cv::Mat& rows) { memory_.histogram.add(rows); };
+      counted_ = true;
+    }
+    const CodecStatus status = memory_.decoder(*codec_).decode(request_, frame_, observer);
+    if (!status.usable()) {
+      fail(status.verdict, status.detail);
+      return false;
+    }
+    result_.verdict = status.verdict;
+    result_.detail = status.detail;
+    // Lenient rows that were never decoded were never shown to the observer.
+    if (status.verdict == Verdict::repaired) counted_ = false;
+    if (header_.orientation > 1) {
+      cv::Mat& turned = other_frame(kernels::oriented_shape(shape, header_.orientation));
+      kernels::orient(frame_, header_.orientation, turned);
+      take_other();
+    }
+    return true;
+  }
+
+  // Whether the histogram of the frame as it stands before step `from` will be asked for, before another frame replaces it.
+  [[nodiscard]] bool segment_needs_histogram(std::size_t from, const FrameShape& shape) const {
+    for (std::size_t i = from; i < program_.steps_.size(); ++i) {
+      const Step& step = program_.steps_[i];
+      const auto* level = std::get_if<std::unique_ptr<const kernels::LevelOperation>>(&step.operation);
+      if (level == nullptr || (step.eight_bits && shape.depth == kernels::Depth::sixteen)) return false;
+      if ((*level)->needs_histogram()) return true;
+    }
+    return want_.partial;
+  }
+
+  cv::Mat& other_frame(const FrameShape& shape) {
+    const std::size_t slot = slot_ == kernels::slots::kFrameA ? kernels::slots::kFrameB : kernels::slots::kFrameA;
+    other_ = frame_in_slot(memory_.workspace(), slot, shape);
+    return other_;
+  }
+
+  void take_other() {
+    std::swap(frame_, other_);
+    slot_ = slot_ == kernels::slots::kFrameA ? kernels::slots::kFrameB : kernels::slots::kFrameA;
+  }
+
+  // The histogram of the levels that come out of the pending table.
+  const kernels::Histogram& histogram() {
+    if (!counted_) {
+      memory_.histogram.reset(kernels::depth_of(frame_), frame_.channels());
+      memory_.histogram.add(frame_);
+      counted_ = true;
+    }
+    if (table_->is_identity()) return memory_.histogram;
+    memory_.histogram.map_through(*table_, memory_.mapped);
+    return memory_.mapped;
+  }
+
+  // Brings the frame itself up to date with the pending table.
+  void settle() {
+    if (table_->is_identity()) return;
+    two_level_ = is_two_level();
+    kernels::apply_table(*table_, frame_, frame_);
+    table_.emplace(table_->depth());
+    counted_ = false;
+  }
+
+  [[nodiscard]] bool is_two_level() const {
+    if (frame_.channels() != 1) return false;
+    if (table_->is_two_level()) return true;
+    const auto extreme = [this](int level) {
+      const int value = (*table_)[static_cast<std::size_t>(level)];
+      return value == 0 || value == kernels::max_level(table_->depth());
+    };
+    return two_level_ && extreme(0) && extreme(kernels::max_level(table_->depth()));
+  }
+
+  void apply(const Step& step) {
+    if (step.eight_bits && kernels::depth_of(frame_) == kernels::Depth::sixteen) to_eight_bits(step);
+    if (const auto* level = std::get_if<std::unique_ptr<const kernels::LevelOperation>>(&step.operation)) {
+      (*level)->compose((*level)->needs_histogram() ? &histogram() : nullptr, *table_);
+      return;
+    }
+    const auto& operation = *std::get<std::unique_ptr<const kernels::FrameOperation>>(step.operation);
+    const FrameShape shape = kernels::shape_of(frame_);
+    if (operation.is_luma() && shape.channels == 1) return;
+    settle();
+    const FrameShape next = operation.output_shape(shape);
+    cv::Mat& out = other_frame(next);
+    operation.apply(frame_, out, memory_.workspace());
+    two_level_ = next.channels == 1 && operation.output_is_two_level(two_level_);
+    replace_frame();
+  }
+
+  void to_eight_bits(const Step& step) {
+    settle();
+    cv::Mat& out = other_frame(eight_bit(kernels::shape_of(frame_)));
+    kernels::reduce_depth(frame_, out);
+    take_other();
+    counted_ = false;
+    table_.emplace(kernels::Depth::eight);
+    add_note(result_.detail, fmt::format("{} works on 8 bits of this 16-bit image", step.source->kernel->descriptor->name));
+  }
+
+  void replace_frame() {
+    take_other();
+    counted_ = false;
+    if (kernels::depth_of(frame_) != table_->depth()) table_.emplace(kernels::depth_of(frame_));
+  }
+
+  void reduce() { result_.partial = kernels::make_partial(histogram(), program_.options_.reduce_histogram); }
+
+  void encode() {
+    EncodeSource source;
+    source.frame = &frame_;
+    source.table = table_->is_identity() ? nullptr : &*table_;
+    source.two_level = is_two_level();
+    const CodecStatus status = memory_.encoder(*output_).encode(source, program_.options_.encode, memory_.encoded);
+    if (!status.usable()) fail(status.verdict, status.detail);
+  }
+
+  const Program& program_;
+  Bytes file_;
+  Want want_;
+  WorkerMemory& memory_;
+  ProgramResult result_;
+  const Codec* codec_ = nullptr;
+  const Codec* output_ = nullptr;
+  ImageHeader header_;
+  DecodeRequest request_;
+  std::size_t first_step_ = 0;
+  std::size_t slot_ = kernels::slots::kFrameA;
+  cv::Mat frame_;
+  cv::Mat other_;
+  std::optional<LevelTable> table_;  // pending: what the steps so far do to the levels of frame_
+  bool two_level_ = false;           // frame_ itself holds 0 and the largest level only
+  bool counted_ = false;             // memory_.histogram is of frame_
+};
+
+ProgramResult Program::run(Bytes file, Want want, WorkerMemory& memory) const { return Run(*this, file, want, memory)(); }
+
+Program::Reckoning Program::reckon(Bytes file, WorkerMemory& memory) const {
+  Reckoning reckoning;
+  reckoning.codec = recognise(file.first(std::min(file.size(), kSniffBytes)));
+  if (reckoning.codec == nullptr || reckoning.codec->make_decoder == nullptr) {
+    reckoning.status = unreadable_format(file, reckoning.codec);
+    return reckoning;
+  }
+  reckoning.output = options_.format != nullptr ? options_.format : reckoning.codec;
+  if (options_.write && reckoning.output->make_encoder == nullptr) {
+    reckoning.status = {Verdict::unsupported,
+                        fmt::format("{} files cannot be written; choose another --format", reckoning.output->title)};
+    return reckoning;
+  }
+  const LimitOptions& limits = options_.limits;
+  reckoning.status = memory.decoder(*reckoning.codec)
+                         .read_header(file, {limits.max_pixels, limits.max_side, limits.max_memory}, reckoning.header);
+  if (!reckoning.status.usable()) return reckoning;
+  if (!options_.apply_orientation) reckoning.header.orientation = 1;
+  // As if everything were wanted, so that a verdict does not depend on what an earlier run left to do.
+  const Encoder* encoder = options_.write ? &memory.encoder(*reckoning.output) : nullptr;
+  reckoning.memory_bytes =
+      memory_needed(file.size(), reckoning.header, request_for(reckoning.header, reckoning.output), encoder);
+  if (reckoning.memory_bytes > limits.max_memory) {
+    reckoning.status = {Verdict::too_large,
+                        fmt::format("{} x {} pixels need {} here, more than --max-memory {}", reckoning.header.shape.width,
+                                    reckoning.header.shape.height, mebibytes(reckoning.memory_bytes),
+                                    mebibytes(limits.max_memory))};
+  }
+  return reckoning;
+}
+
+}  // namespace pixmill::pipeline

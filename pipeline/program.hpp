@@ -1,0 +1,116 @@
+#pragma once
+
+#include "kernels/kernel.hpp"
+#include "kernels/reduction.hpp"
+#include "pipeline/codecs/codec.hpp"
+#include "pipeline/plan/chain.hpp"
+
+#include <pixmill/batch.hpp>
+#include <pixmill/verdict.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pixmill::pipeline {
+
+/// What one worker uses again for every image: frames, codecs, tables, the encoded output. Not thread-safe.
+class WorkerMemory {
+ public:
+  [[nodiscard]] kernels::Workspace& workspace() { return workspace_; }
+  [[nodiscard]] Decoder& decoder(const Codec& codec);
+  [[nodiscard]] Encoder& encoder(const Codec& codec);
+  /// Of the image as it stands, and of the image seen through the pending table.
+  kernels::Histogram histogram;
+  kernels::Histogram mapped;
+  /// The encoded image of the last Program::run(); valid until the next.
+  std::vector<std::byte> encoded;
+  /// Gives back what an unusually large image left behind.
+  void trim(std::size_t keep_bytes);
+
+ private:
+  kernels::Workspace workspace_;
+  std::vector<std::pair<const Codec*, std::unique_ptr<Decoder>>> decoders_;
+  std::vector<std::pair<const Codec*, std::unique_ptr<Encoder>>> encoders_;
+};
+
+/// What became of the pixels of one image. The encoded bytes stay in the worker's memory.
+struct ProgramResult {
+  Verdict verdict = Verdict::ok;
+  std::string detail;
+  std::int64_t width = 0;  ///< Of the input, orientation applied; 0 if the header was not understood.
+  std::int64_t height = 0;
+  double ms = 0;
+  std::optional<kernels::Partial> partial;
+};
+
+/// A plan compiled: the one function that every backend calls. It decodes, runs the kernels, reduces and encodes.
+///
+/// Immutable after construction; any number of threads may run it, each with its own memory. The result depends on the
+/// file's bytes alone, not on what ran before.
+class Program {
+ public:
+  struct Options {
+    LimitOptions limits;
+    bool lenient = false;
+    bool apply_orientation = true;
+    bool write = false;               ///< Whether an image is encoded.
+    const Codec* format = nullptr;    ///< The output's; null with `write`: the same as the input's.
+    EncodeOptions encode;
+    bool reduce = false;
+    bool reduce_histogram = false;  ///< The counts themselves are wanted, not only what follows from them.
+  };
+
+  /// The chain is kept alive by the plan, which is copied. Throws Error (usage).
+  Program(const Plan& plan, const Options& options);
+
+  /// What is wanted of one image.
+  struct Want {
+    bool encoded = true;
+    bool partial = true;
+  };
+  /// Never throws; every failure is a verdict.
+  [[nodiscard]] ProgramResult run(Bytes file, Want want, WorkerMemory& memory) const;
+
+  /// What the header alone decides: the verdict, what is read, and what a worker needs. Throws kernels::KernelFailure
+  /// where a kernel cannot be applied to such a shape.
+  struct Reckoning {
+    CodecStatus status;
+    const Codec* codec = nullptr;   ///< Null: not recognised.
+    const Codec* output = nullptr;  ///< What it would be written as.
+    ImageHeader header;             ///< Its orientation is 1 where orientation is not applied.
+    std::uint64_t memory_bytes = 0;
+  };
+  [[nodiscard]] Reckoning reckon(Bytes file, WorkerMemory& memory) const;
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  /// The steps as they run, for `explain`.
+  [[nodiscard]] bool decodes_luma() const { return luma_first_; }
+  [[nodiscard]] bool keeps_alpha() const { return chain_keeps_alpha_; }
+
+  /// One kernel of the chain, bound.
+  struct Step {
+    const ChainStep* source = nullptr;
+    kernels::Operation operation;
+    bool eight_bits = false;  ///< A 16-bit image is brought to 8 bits before it.
+  };
+  [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+
+ private:
+  class Run;
+
+  [[nodiscard]] DecodeRequest request_for(const ImageHeader& header, const Codec* output) const;
+  [[nodiscard]] std::uint64_t memory_needed(std::uint64_t file_bytes, const ImageHeader& header,
+                                            const DecodeRequest& request, const Encoder* encoder) const;
+
+  Plan plan_;
+  Options options_;
+  std::vector<Step> steps_;
+  bool luma_first_ = false;         // the first step is gray=luma
+  bool chain_keeps_alpha_ = false;  // every step does
+};
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "kernels/reduction.hpp"
+#include "pipeline/inputs/input_list.hpp"
+
+#include <pixmill/batch.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pixmill::pipeline {
+
+/// What the report is to hold.
+struct ReportWish {
+  std::vector<kernels::ReductionKind> kinds;
+  bool per_image = false;
+};
+
+/// Finishes the reductions of a batch. `per_image` may be in any order.
+[[nodiscard]] std::shared_ptr<const ReductionReport> make_reduction_report(
+    const ReportWish& wish, const kernels::Accumulator& accumulator,
+    std::vector<std::pair<std::uint64_t, kernels::Accumulator::Result>> per_image, const InputList& inputs);
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "kernels/reduction.hpp"
+#include "pipeline/files/output_file.hpp"
+#include "pipeline/journal/journal.hpp"
+#include "pipeline/program.hpp"
+#include "pipeline/source.hpp"
+
+#include <pixmill/batch.hpp>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pixmill::pipeline {
+
+/// Where outcomes go: outputs get their names, rows their place in the manifest, partials are folded. Any thread may
+/// deliver; outputs are written side by side, all else one at a time, in any order.
+class Sink {
+ public:
+  struct Settings {
+    OutputNaming naming;
+    bool write = false;
+    bool durable = false;
+    bool stop_on_error = false;
+    bool reduce = false;
+    bool reduce_histogram = false;
+    bool per_image = false;
+    std::function<void(const ImageOutcome&)> on_outcome;
+  };
+  /// Keeps references. Asks `stop` to stop when no more work makes sense (first failure, no room).
+  Sink(const InputList& inputs, Journal& journal, Settings settings, std::stop_source stop);
+
+  /// Takes what became of a task. `encoded` is its output where one was wanted and the verdict is good.
+  void deliver(const Task& task, ProgramResult result, Bytes encoded);
+  /// Gives every input that has no verdict yet the verdict `cancelled`. Call when nothing is delivered any more.
+  void cancel_rest(const std::string& why);
+
+  struct Tally {
+    std::array<std::uint64_t, kVerdictCount> counts{};
+    bool no_room = false;
+    std::string trouble;  ///< Why the run itself could not go on, if so.
+    bool stopped_on_error = false;
+  };
+  /// After the last delivery.
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+  [[nodiscard]] const kernels::Accumulator& accumulator() const { return accumulator_; }
+  /// What each image adds by itself (without histograms), with `per_image`; in order of completion.
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, kernels::Accumulator::Result>>& per_image() { return per_image_; }
+
+ private:
+  void write_output(ImageOutcome& outcome, const std::optional<kernels::Partial>& partial, Bytes encoded);
+  void finish(const ImageOutcome& outcome, const std::optional<kernels::Partial>& partial);
+  void fold(std::uint64_t index, const kernels::Partial& partial);
+  void give_up(const WriteStatus& status);
+  [[nodiscard]] ImageOutcome blank_outcome(std::uint64_t index) const;
+
+  const InputList& inputs_;
+  Journal& journal_;
+  Settings settings_;
+  std::stop_source stop_;
+  FolderMaker folders_;
+  std::mutex mutex_;  // guards everything below, and the journal
+  Tally tally_;
+  kernels::Accumulator accumulator_;
+  std::vector<bool> done_;
+  std::vector<std::pair<std::uint64_t, kernels::Accumulator::Result>> per_image_;
+};
+
+}  // namespace pixmill::pipeline

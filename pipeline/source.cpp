@@ -1,0 +1,48 @@
+#include "pipeline/source.hpp"
+
+#include <new>
+#include <utility>
+
+namespace pixmill::pipeline {
+
+Source::Source(const InputList& inputs, const PriorRun& prior, Settings settings, std::stop_token stop)
+    : inputs_(inputs), prior_(prior), settings_(std::move(settings)), stop_(std::move(stop)) {}
+
+std::optional<std::uint64_t> Source::claim() {
+  if (stop_.stop_requested()) return std::nullopt;
+  const std::uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
+  if (index >= inputs_.size()) return std::nullopt;
+  return index;
+}
+
+void Source::load(std::uint64_t index, Task& task) const {
+  task.index = index;
+  task.finished = false;
+  task.output_bytes = 0;
+  task.input_xxh64 = 0;
+  task.want = {settings_.write, settings_.reduce};
+  try {
+    task.read = read_whole_file(inputs_.path(index), settings_.limit_bytes, task.file);
+    if (!task.read.usable()) return;
+    task.input_xxh64 = content_hash(task.file.bytes());
+    look_for_finished(task);
+  } catch (const std::bad_alloc&) {
+    task.read = {Verdict::out_of_memory, "there is no memory for the content of the file"};
+  }
+}
+
+void Source::look_for_finished(Task& task) const {
+  const PriorRun::Image prior = prior_.image(task.index);
+  if (prior.output_xxh64 == 0 || prior.input_xxh64 != task.input_xxh64) return;
+  FileBuffer output;
+  const CodecStatus status =
+      read_whole_file(output_path(inputs_, task.index, settings_.naming), UINT64_MAX, output);
+  if (!status.usable() || content_hash(output.bytes()) != prior.output_xxh64) return;
+  task.finished = true;
+  task.output_bytes = output.bytes().size();
+  task.want.encoded = false;
+  task.want.partial =
+      settings_.reduce && !prior_.partial(task.index, task.input_xxh64, settings_.reduce_histogram).has_value();
+}
+
+}  // namespace pixmill::pipeline

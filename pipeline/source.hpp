@@ -1,0 +1,62 @@
+#pragma once
+
+#include "pipeline/files/whole_file.hpp"
+#include "pipeline/inputs/input_list.hpp"
+#include "pipeline/journal/prior_run.hpp"
+#include "pipeline/program.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+
+namespace pixmill::pipeline {
+
+/// One image to be processed: its bytes, and what is to be done with them.
+struct Task {
+  std::uint64_t index = 0;
+  FileBuffer file;
+  CodecStatus read;  ///< Not ok: there are no bytes, and this is the verdict.
+  std::uint64_t input_xxh64 = 0;
+  /// Its output was finished by an earlier run and has been found whole.
+  bool finished = false;
+  /// Its output of `output_bytes` is not made again; it is decoded only for what it adds to the reductions.
+  std::uint64_t output_bytes = 0;
+  Program::Want want;
+};
+
+/// Where tasks come from: hands out inputs in order, and reads them. Any thread.
+class Source {
+ public:
+  struct Settings {
+    std::uint64_t limit_bytes = 0;  ///< A larger file is `too-large`.
+    bool write = false;
+    bool reduce = false;
+    bool reduce_histogram = false;
+    OutputNaming naming;
+  };
+  /// Keeps references. `stop` ends it before the inputs do.
+  Source(const InputList& inputs, const PriorRun& prior, Settings settings, std::stop_token stop);
+
+  /// The next input, or nothing when there is none or no more work is to be begun. Each index is handed out once.
+  [[nodiscard]] std::optional<std::uint64_t> claim();
+  /// Whether no more work is to be begun; what is loaded and not begun may be dropped.
+  [[nodiscard]] bool stopping() const { return stop_.stop_requested(); }
+  /// Reads an input into `task` (whose buffer is used again), and finds out whether it is finished already. May throw
+  /// std::bad_alloc.
+  void load(std::uint64_t index, Task& task) const;
+
+  [[nodiscard]] std::uint64_t listed_bytes(std::uint64_t index) const { return inputs_.bytes(index); }
+  [[nodiscard]] const InputList& inputs() const { return inputs_; }
+
+ private:
+  void look_for_finished(Task& task) const;
+
+  const InputList& inputs_;
+  const PriorRun& prior_;
+  Settings settings_;
+  std::stop_token stop_;
+  std::atomic<std::uint64_t> next_{0};
+};
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "pipeline/inputs/input_list.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pixmill::pipeline {
+
+/// A fresh folder that is the working folder while this lives; then the old one is again and it is removed.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// Makes the file, and the folders on the way. Paths are relative to this folder.
+  void write(const std::string& path, std::string_view content) const;
+  /// A file that begins like a PNG, 68 bytes long.
+  void write_image(const std::string& path) const;
+  void make_folder(const std::string& path) const;
+  void link(const std::string& target, const std::string& path) const;
+
+ private:
+  std::string path_;
+  std::string before_;
+};
+
+/// While this lives, the process has no more rights than anybody, even where tests run as root.
+class Unprivileged {
+ public:
+  Unprivileged();
+  Unprivileged(const Unprivileged&) = delete;
+  Unprivileged& operator=(const Unprivileged&) = delete;
+  ~Unprivileged();
+
+ private:
+  uid_t before_;
+};
+
+/// What write_image() writes.
+[[nodiscard]] std::string image_bytes();
+
+[[nodiscard]] std::vector<std::string> paths_of(const InputList& inputs);
+[[nodiscard]] std::vector<std::string> kept_paths_of(const InputList& inputs);
+
+/// The error that `action` throws, or nothing.
+[[nodiscard]] std::optional<Error> error_of(const std::function<void()>& action);
+
+}  // namespace pixmill::pipeline

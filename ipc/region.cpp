@@ -40,8 +40,10 @@ Region::Region(std::uint64_t size_bytes) : fd_(::memfd_create("pixmill-region", 
   const std::uint64_t pages = (size_bytes + page_bytes() - 1) / page_bytes();
   if (pages == 0) throw Error(ErrorCode::usage, "a region needs at least one byte");
   const std::uint64_t rounded = pages * page_bytes();
-  if (::ftruncate(fd_.get(), static_cast<off_t>(rounded)) != 0) fail("ftruncate(" + std::to_string(rounded) + ")", errno);
-  if (::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) fail("fcntl(F_ADD_SEALS)", errno);
+  if (::ftruncate(fd_.get(), static_cast<off_t>(rounded)) != 0)
+    fail("ftruncate(" + std::to_string(rounded) + ")", errno);
+  if (::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    fail("fcntl(F_ADD_SEALS)", errno);
   try {
     mapping_ = std::make_unique<ip::mapped_region>(Memfd{fd_.get()}, ip::read_write, 0, rounded);
   } catch (const ip::interprocess_exception& failure) {

@@ -101,7 +101,8 @@ class Batch {
     }
     const bool whole = report.count(Verdict::cancelled) == 0;
     if (setup_.program.reduce && whole && !report.disk_full) {
-      report.reductions = make_reduction_report(setup_.report, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
+      report.reductions =
+          make_reduction_report(setup_.report, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
       write_reductions(options_, report, journal_.id());
     }
     return report;

@@ -25,10 +25,11 @@ constexpr std::string_view kSame = "same";
   throw Error(ErrorCode::usage, fmt::format("{} {}: expected {}", option, value, expected));
 }
 
-[[noreturn]] void refuse_name(std::string_view option, std::string_view value, const std::vector<std::string_view>& names,
-                              std::string_view note = "") {
+[[noreturn]] void refuse_name(std::string_view option, std::string_view value,
+                              const std::vector<std::string_view>& names, std::string_view note = "") {
   std::string message = fmt::format("{} {}: expected one of {}", option, value, fmt::join(names, ", "));
-  if (const std::string near = nearest_name(value, names); !near.empty()) message += fmt::format("; did you mean '{}'?", near);
+  if (const std::string near = nearest_name(value, names); !near.empty())
+    message += fmt::format("; did you mean '{}'?", near);
   throw Error(ErrorCode::usage, message + std::string(note));
 }
 
@@ -69,7 +70,8 @@ const Codec* format_named(const std::string& name) {
 void set_output(const BatchOptions& options, BatchSetup& setup) {
   const OutputOptions& output = *options.output;
   if (output.directory.empty()) refuse("--output", "''", "the name of a folder");
-  if (output.quality < 1 || output.quality > 100) refuse("--quality", std::to_string(output.quality), "a number from 1 to 100");
+  if (output.quality < 1 || output.quality > 100)
+    refuse("--quality", std::to_string(output.quality), "a number from 1 to 100");
   if (output.compression < 0 || output.compression > 9) {
     refuse("--compression", std::to_string(output.compression), "a number from 0 to 9");
   }
@@ -81,7 +83,8 @@ void set_output(const BatchOptions& options, BatchSetup& setup) {
   setup.program.encode = {output.quality, output.compression};
   setup.naming.directory = output.directory;
   while (setup.naming.directory.size() > 1 && setup.naming.directory.ends_with('/')) setup.naming.directory.pop_back();
-  setup.naming.extension = setup.program.format != nullptr ? std::string(setup.program.format->extension) : std::string();
+  setup.naming.extension =
+      setup.program.format != nullptr ? std::string(setup.program.format->extension) : std::string();
   setup.naming.keep_ext = output.keep_ext;
 }
 
@@ -102,9 +105,8 @@ void set_reductions(const BatchOptions& options, BatchSetup& setup) {
   }
   setup.report.per_image = options.per_image;
   setup.program.reduce = !setup.report.kinds.empty();
-  setup.program.reduce_histogram =
-      std::find(setup.report.kinds.begin(), setup.report.kinds.end(), kernels::ReductionKind::histogram) !=
-      setup.report.kinds.end();
+  setup.program.reduce_histogram = std::find(setup.report.kinds.begin(), setup.report.kinds.end(),
+                                             kernels::ReductionKind::histogram) != setup.report.kinds.end();
 }
 
 // What decides the bytes of an output, and nothing else.
@@ -116,7 +118,8 @@ std::string plan_text(const BatchOptions& options) {
     if (output.format != "png") text += fmt::format(" quality={}", output.quality);
     if (output.format != "jpg") text += fmt::format(" compression={}", output.compression);
   }
-  return text + fmt::format(" orient={} {}", options.apply_orientation ? "on" : "off", options.lenient ? "lenient" : "strict");
+  return text +
+         fmt::format(" orient={} {}", options.apply_orientation ? "on" : "off", options.lenient ? "lenient" : "strict");
 }
 
 struct FileIdentity {
@@ -146,9 +149,11 @@ void check_folder(std::string_view what, const std::string& path) {
   const fs::path parent = fs::path(path).parent_path();
   std::error_code error;
   if (!fs::is_directory(parent.empty() ? fs::path(".") : parent, error)) {
-    throw Error(ErrorCode::usage, fmt::format("{} {}: there is no folder {}; make it first", what, path, parent.string()));
+    throw Error(ErrorCode::usage,
+                fmt::format("{} {}: there is no folder {}; make it first", what, path, parent.string()));
   }
-  if (fs::is_directory(path, error)) throw Error(ErrorCode::usage, fmt::format("{} {} is a folder; give the name of a file", what, path));
+  if (fs::is_directory(path, error))
+    throw Error(ErrorCode::usage, fmt::format("{} {} is a folder; give the name of a file", what, path));
 }
 
 }  // namespace
@@ -175,7 +180,8 @@ BatchSetup check_options(const BatchOptions& options) {
 
 void check_own_files(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs) {
   if (options.manifest) {
-    const bool in_output = options.output && fs::path(*options.manifest).parent_path() == fs::path(setup.naming.directory);
+    const bool in_output =
+        options.output && fs::path(*options.manifest).parent_path() == fs::path(setup.naming.directory);
     if (!in_output) check_folder("--manifest", *options.manifest);
     check_not_input("--manifest", *options.manifest, inputs);
   }
@@ -183,8 +189,10 @@ void check_own_files(const BatchOptions& options, const BatchSetup& setup, const
   check_folder("--reduce-out", *options.reduce_out);
   check_not_input("--reduce-out", *options.reduce_out, inputs);
   const FileIdentity report = identity_of(*options.reduce_out);
-  if (*options.reduce_out == setup.manifest || (report.exists && !setup.manifest.empty() && report == identity_of(setup.manifest))) {
-    throw Error(ErrorCode::usage, fmt::format("--reduce-out {} is the manifest; choose another name", *options.reduce_out));
+  if (*options.reduce_out == setup.manifest ||
+      (report.exists && !setup.manifest.empty() && report == identity_of(setup.manifest))) {
+    throw Error(ErrorCode::usage,
+                fmt::format("--reduce-out {} is the manifest; choose another name", *options.reduce_out));
   }
 }
 

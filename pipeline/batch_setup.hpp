@@ -18,18 +18,18 @@ struct BatchSetup {
   const Backend* backend = nullptr;
   int jobs = 1;
   Program::Options program;
-  OutputNaming naming;       ///< Its directory is empty where no image is written.
-  std::string manifest;      ///< Empty: none.
+  OutputNaming naming;   ///< Its directory is empty where no image is written.
+  std::string manifest;  ///< Empty: none.
   ReportWish report;
-  std::string plan;          ///< For people, and what plan_hash is of.
+  std::string plan;  ///< For people, and what plan_hash is of.
   std::uint64_t plan_hash = 0;
 };
 
 /// Throws Error (usage) naming the option, what was expected and the nearest right value.
 [[nodiscard]] BatchSetup check_options(const BatchOptions& options);
 
-/// Throws Error (usage) when the report or the manifest would replace an input, an output or each other, or has no folder
-/// to stand in.
+/// Throws Error (usage) when the report or the manifest would replace an input, an output or each other, or has no
+/// folder to stand in.
 void check_own_files(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs);
 
 }  // namespace pixmill::pipeline

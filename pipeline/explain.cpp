@@ -50,7 +50,8 @@ class Passes {
                                 : "reductions: a histogram is counted" + where());
     }
     if (!table_.empty()) {
-      lines_.push_back(fmt::format("one table of levels ({}), applied while the output is packed", fmt::join(table_, ", ")));
+      lines_.push_back(
+          fmt::format("one table of levels ({}), applied while the output is packed", fmt::join(table_, ", ")));
     }
     if (lines_.empty()) lines_.emplace_back("none: decoded pixels are encoded as they are");
     return std::move(lines_);

@@ -40,10 +40,12 @@ Finding cpus() {
 
 Finding memory() {
   const std::uint64_t bytes = available_memory();
-  if (bytes == 0) return {"memory", Finding::State::missing, "neither /proc/meminfo nor a cgroup tells how much there is"};
+  if (bytes == 0)
+    return {"memory", Finding::State::missing, "neither /proc/meminfo nor a cgroup tells how much there is"};
   constexpr std::uint64_t kComfortable = std::uint64_t{2} << 30;
   return {"memory", bytes >= kComfortable ? Finding::State::good : Finding::State::limited,
-          fmt::format("{:.1f} GiB available; a worker may take up to --max-memory (1 GiB) each", static_cast<double>(bytes) / kGiB)};
+          fmt::format("{:.1f} GiB available; a worker may take up to --max-memory (1 GiB) each",
+                      static_cast<double>(bytes) / kGiB)};
 }
 
 Finding kernel() {

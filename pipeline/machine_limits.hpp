@@ -6,7 +6,8 @@
 /// What cgroups and /proc say of the machine. The files are arguments so that tests can bring their own.
 namespace pixmill::pipeline {
 
-/// The CPUs that the tightest quota of the cgroups above this process allows (v2 cpu.max, v1 cpu.cfs_quota_us); 0: none.
+/// The CPUs that the tightest quota of the cgroups above this process allows (v2 cpu.max, v1 cpu.cfs_quota_us); 0:
+/// none.
 [[nodiscard]] double cgroup_cpu_quota(const std::string& proc_cgroup, const std::string& mount);
 
 /// What may still be taken before the tightest memory limit of the cgroups above (v2 memory.max and memory.current, v1

@@ -34,7 +34,7 @@ void add_note(std::string& detail, const std::string& note) {
 CodecStatus unreadable_format(Bytes file, const Codec* codec) {
   if (file.empty()) return {Verdict::unsupported, "the file is empty"};
   if (codec == nullptr) return {Verdict::unsupported, "its content is no image format that is known"};
-  return {Verdict::unsupported, fmt::format("{} files are recognised, but this version does not read them", codec->title)};
+  return {Verdict::unsupported, not_read_sentence(*codec)};
 }
 
 FrameShape eight_bit(FrameShape shape) {
@@ -201,7 +201,8 @@ class Program::Run {
     return true;
   }
 
-  // Whether the histogram of the frame as it stands before step `from` will be asked for, before another frame replaces it.
+  // Whether the histogram of the frame as it stands before step `from` will be asked for, before another frame replaces
+  // it.
   [[nodiscard]] bool segment_needs_histogram(std::size_t from, const FrameShape& shape) const {
     for (std::size_t i = from; i < program_.steps_.size(); ++i) {
       const Step& step = program_.steps_[i];
@@ -278,7 +279,8 @@ class Program::Run {
     take_other();
     counted_ = false;
     table_.emplace(kernels::Depth::eight);
-    add_note(result_.detail, fmt::format("{} works on 8 bits of this 16-bit image", step.source->kernel->descriptor->name));
+    add_note(result_.detail,
+             fmt::format("{} works on 8 bits of this 16-bit image", step.source->kernel->descriptor->name));
   }
 
   void replace_frame() {
@@ -316,7 +318,9 @@ class Program::Run {
   bool counted_ = false;             // memory_.histogram is of frame_
 };
 
-ProgramResult Program::run(Bytes file, Want want, WorkerMemory& memory) const { return Run(*this, file, want, memory)(); }
+ProgramResult Program::run(Bytes file, Want want, WorkerMemory& memory) const {
+  return Run(*this, file, want, memory)();
+}
 
 Program::Reckoning Program::reckon(Bytes file, WorkerMemory& memory) const {
   Reckoning reckoning;
@@ -341,10 +345,10 @@ Program::Reckoning Program::reckon(Bytes file, WorkerMemory& memory) const {
   reckoning.memory_bytes =
       memory_needed(file.size(), reckoning.header, request_for(reckoning.header, reckoning.output), encoder);
   if (reckoning.memory_bytes > limits.max_memory) {
-    reckoning.status = {Verdict::too_large,
-                        fmt::format("{} x {} pixels need {} here, more than --max-memory {}", reckoning.header.shape.width,
-                                    reckoning.header.shape.height, mebibytes(reckoning.memory_bytes),
-                                    mebibytes(limits.max_memory))};
+    reckoning.status = {
+        Verdict::too_large,
+        fmt::format("{} x {} pixels need {} here, more than --max-memory {}", reckoning.header.shape.width,
+                    reckoning.header.shape.height, mebibytes(reckoning.memory_bytes), mebibytes(limits.max_memory))};
   }
   return reckoning;
 }

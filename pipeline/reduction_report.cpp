@@ -1,6 +1,5 @@
 #include "pipeline/reduction_report.hpp"
 
-
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -37,13 +36,19 @@ std::vector<std::string> channel_names(const Accumulator::Result& result) {
 // One channel's value as it stands in JSON and CSV. Doubles are written so that they read back as the same bits.
 std::string scalar(ReductionKind kind, const ChannelResult& channel) {
   switch (kind) {
-    case ReductionKind::min: return std::to_string(channel.min);
-    case ReductionKind::max: return std::to_string(channel.max);
-    case ReductionKind::sum: return decimal(channel.sum);
-    case ReductionKind::mean: return fmt::format("{}", channel.mean);
-    case ReductionKind::std_deviation: return fmt::format("{}", channel.std_deviation);
+    case ReductionKind::min:
+      return std::to_string(channel.min);
+    case ReductionKind::max:
+      return std::to_string(channel.max);
+    case ReductionKind::sum:
+      return decimal(channel.sum);
+    case ReductionKind::mean:
+      return fmt::format("{}", channel.mean);
+    case ReductionKind::std_deviation:
+      return fmt::format("{}", channel.std_deviation);
     case ReductionKind::count:
-    case ReductionKind::histogram: break;
+    case ReductionKind::histogram:
+      break;
   }
   return {};
 }

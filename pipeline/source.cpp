@@ -1,6 +1,9 @@
 #include "pipeline/source.hpp"
 
+#include <sys/stat.h>
+
 #include <new>
+#include <string>
 #include <utility>
 
 namespace pixmill::pipeline {
@@ -13,6 +16,13 @@ std::optional<std::uint64_t> Source::claim() {
   const std::uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
   if (index >= inputs_.size()) return std::nullopt;
   return index;
+}
+
+std::uint64_t Source::expected_bytes(std::uint64_t index) const {
+  if (const std::uint64_t listed = inputs_.bytes(index); listed > 0) return listed;
+  struct stat status {};
+  if (::stat(std::string(inputs_.path(index)).c_str(), &status) != 0 || status.st_size < 0) return 0;
+  return static_cast<std::uint64_t>(status.st_size);
 }
 
 void Source::load(std::uint64_t index, Task& task) const {
@@ -35,8 +45,7 @@ void Source::look_for_finished(Task& task) const {
   const PriorRun::Image prior = prior_.image(task.index);
   if (prior.output_xxh64 == 0 || prior.input_xxh64 != task.input_xxh64) return;
   FileBuffer output;
-  const CodecStatus status =
-      read_whole_file(output_path(inputs_, task.index, settings_.naming), UINT64_MAX, output);
+  const CodecStatus status = read_whole_file(output_path(inputs_, task.index, settings_.naming), UINT64_MAX, output);
   if (!status.usable() || content_hash(output.bytes()) != prior.output_xxh64) return;
   task.finished = true;
   task.output_bytes = output.bytes().size();

@@ -51,9 +51,9 @@ struct ImageOutcome {
   std::string output;  ///< Empty when no image is written.
   Verdict verdict = Verdict::cancelled;
   std::string detail;
-  double ms = 0;      ///< Decode to encode, without waiting.
-  int attempts = 0;   ///< 0: never begun.
-  std::int64_t width = 0;   ///< Of the input, orientation applied; 0 if its header was never read.
+  double ms = 0;           ///< Decode to encode, without waiting.
+  int attempts = 0;        ///< 0: never begun.
+  std::int64_t width = 0;  ///< Of the input, orientation applied; 0 if its header was never read.
   std::int64_t height = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
@@ -77,11 +77,12 @@ struct BackendDescriptor {
 struct BatchOptions {
   InputOptions inputs;
   Plan plan;
-  std::optional<OutputOptions> output;    ///< None: reductions only.
-  std::vector<std::string> reductions;    ///< Names of reduction_names(); empty: none.
-  bool per_image = false;                 ///< Keeps a row of reductions an image.
-  std::optional<std::string> reduce_out;  ///< The report is written there (CSV by that ending, else JSON), whole or not.
-  std::optional<std::string> manifest;    ///< Default: pixmill.jsonl in the output folder; none without one.
+  std::optional<OutputOptions> output;  ///< None: reductions only.
+  std::vector<std::string> reductions;  ///< Names of reduction_names(); empty: none.
+  bool per_image = false;               ///< Keeps a row of reductions an image.
+  std::optional<std::string>
+      reduce_out;                       ///< The report is written there (CSV by that ending, else JSON), whole or not.
+  std::optional<std::string> manifest;  ///< Default: pixmill.jsonl in the output folder; none without one.
   LimitOptions limits;
   bool lenient = false;
   bool apply_orientation = true;
@@ -132,13 +133,13 @@ class ReductionReport {
 
 /// Runs a batch to its end and returns what became of it. Blocks. Threads of its own, joined before it returns.
 ///
-/// Throws Error before any work has begun: (usage) for inputs that do not exist, names that collide, outputs that are in
-/// the way, a manifest that another process holds; (machine) for folders that cannot be made or a disk already full.
+/// Throws Error before any work has begun: (usage) for inputs that do not exist, names that collide, outputs that are
+/// in the way, a manifest that another process holds; (machine) for folders that cannot be made or a disk already full.
 /// Once work has begun nothing that befalls a single image is an exception.
 [[nodiscard]] BatchReport run_batch(const BatchOptions& options);
 
-/// Removes the temporary files of every batch that this process is running, for a program that is about to leave without
-/// letting run_batch() return. Any thread; not from a signal handler.
+/// Removes the temporary files of every batch that this process is running, for a program that is about to leave
+/// without letting run_batch() return. Any thread; not from a signal handler.
 void remove_temporary_files() noexcept;
 
 /// What run_batch() would do with each input, in order, without doing it.
@@ -151,13 +152,13 @@ struct PlannedImage {
 
 /// What a plan does, step by step, in words.
 struct Explanation {
-  std::string chain;  ///< Plan::text().
-  std::vector<std::string> decode;   ///< What is pushed down into the decoders, a line each.
-  std::vector<std::string> passes;   ///< Each pass over the pixels, fused steps together.
+  std::string chain;                ///< Plan::text().
+  std::vector<std::string> decode;  ///< What is pushed down into the decoders, a line each.
+  std::vector<std::string> passes;  ///< Each pass over the pixels, fused steps together.
   std::vector<std::string> encode;
   struct Image {
     std::string input;
-    std::string format;  ///< "JPEG 500x375, 3 channels, 8 bits"
+    std::string format;              ///< "JPEG 500x375, 3 channels, 8 bits"
     std::uint64_t memory_bytes = 0;  ///< What a worker is reckoned to need; compared with max_memory.
     Verdict verdict = Verdict::ok;   ///< What the header alone already decides.
     std::string detail;

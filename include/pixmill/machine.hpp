@@ -19,7 +19,7 @@ namespace pixmill {
 /// One thing that was looked at on this machine.
 struct Finding {
   enum class State { good, limited, missing };
-  std::string topic;   ///< "CPUs", "SIMD", "JPEG", …
+  std::string topic;  ///< "CPUs", "SIMD", "JPEG", …
   State state = State::good;
   std::string detail;  ///< What is there, or what is not and why and what that means.
 };

@@ -24,8 +24,9 @@ class Plan {
   /// The empty chain: images are decoded and encoded, nothing between.
   Plan();
 
-  /// Reads `NAME[=ARG[:ARG]...]` separated by commas, as in "gray,threshold=otsu:type=binary_inv". The empty text is the
-  /// empty chain. Throws Error (usage) whose one line names the token, what was expected and the nearest right name.
+  /// Reads `NAME[=ARG[:ARG]...]` separated by commas, as in "gray,threshold=otsu:type=binary_inv". The empty text is
+  /// the empty chain. Throws Error (usage) whose one line names the token, what was expected and the nearest right
+  /// name.
   [[nodiscard]] static Plan parse(std::string_view chain);
 
   /// The chain as it will run, with every default written out and `gray` where a kernel needs one channel. Two plans

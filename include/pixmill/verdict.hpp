@@ -29,28 +29,42 @@ inline constexpr std::size_t kVerdictCount = 14;
 
 /// Every verdict, in the order of the enumeration.
 [[nodiscard]] constexpr std::array<Verdict, kVerdictCount> all_verdicts() {
-  return {Verdict::ok,        Verdict::repaired,      Verdict::skipped, Verdict::unreadable, Verdict::unsupported,
-          Verdict::corrupt,   Verdict::truncated,     Verdict::too_large, Verdict::out_of_memory, Verdict::timeout,
-          Verdict::crashed,   Verdict::kernel_failed, Verdict::write_failed, Verdict::cancelled};
+  return {Verdict::ok,      Verdict::repaired,      Verdict::skipped,      Verdict::unreadable,    Verdict::unsupported,
+          Verdict::corrupt, Verdict::truncated,     Verdict::too_large,    Verdict::out_of_memory, Verdict::timeout,
+          Verdict::crashed, Verdict::kernel_failed, Verdict::write_failed, Verdict::cancelled};
 }
 
 /// The name used in manifests and messages: "ok", "too-large", … Never empty.
 [[nodiscard]] constexpr std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::ok: return "ok";
-    case Verdict::repaired: return "repaired";
-    case Verdict::skipped: return "skipped";
-    case Verdict::unreadable: return "unreadable";
-    case Verdict::unsupported: return "unsupported";
-    case Verdict::corrupt: return "corrupt";
-    case Verdict::truncated: return "truncated";
-    case Verdict::too_large: return "too-large";
-    case Verdict::out_of_memory: return "out-of-memory";
-    case Verdict::timeout: return "timeout";
-    case Verdict::crashed: return "crashed";
-    case Verdict::kernel_failed: return "kernel-failed";
-    case Verdict::write_failed: return "write-failed";
-    case Verdict::cancelled: return "cancelled";
+    case Verdict::ok:
+      return "ok";
+    case Verdict::repaired:
+      return "repaired";
+    case Verdict::skipped:
+      return "skipped";
+    case Verdict::unreadable:
+      return "unreadable";
+    case Verdict::unsupported:
+      return "unsupported";
+    case Verdict::corrupt:
+      return "corrupt";
+    case Verdict::truncated:
+      return "truncated";
+    case Verdict::too_large:
+      return "too-large";
+    case Verdict::out_of_memory:
+      return "out-of-memory";
+    case Verdict::timeout:
+      return "timeout";
+    case Verdict::crashed:
+      return "crashed";
+    case Verdict::kernel_failed:
+      return "kernel-failed";
+    case Verdict::write_failed:
+      return "write-failed";
+    case Verdict::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }

@@ -26,8 +26,8 @@ void process(const Job& job, const Task& task, WorkerMemory& memory);
 /// A place to run. A new one is a file and a row.
 struct Backend {
   BackendDescriptor descriptor;
-  /// Runs every task that the source hands out, and returns when all that were begun have been delivered. On failure of the
-  /// machine (no thread to be had, no memory for itself) throws, after its threads have ended.
+  /// Runs every task that the source hands out, and returns when all that were begun have been delivered. On failure of
+  /// the machine (no thread to be had, no memory for itself) throws, after its threads have ended.
   void (*run)(const Job& job);
 };
 

@@ -17,8 +17,8 @@ class BoundedQueue {
  public:
   BoundedQueue(std::size_t most_items, std::uint64_t most_bytes) : most_items_(most_items), most_bytes_(most_bytes) {}
 
-  /// Waits for room for an item of so many bytes, and holds it. An item larger than the whole bound is let in when nothing
-  /// else is held. False: the queue was closed.
+  /// Waits for room for an item of so many bytes, and holds it. An item larger than the whole bound is let in when
+  /// nothing else is held. False: the queue was closed.
   bool hold(std::uint64_t bytes) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] {

@@ -22,8 +22,9 @@ struct Crew {
 void run_tbb(const Job& job) {
   namespace tbb = oneapi::tbb;
   const auto jobs = static_cast<std::size_t>(job.jobs);
-  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
-                                  std::max(jobs, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)));
+  const tbb::global_control limit(
+      tbb::global_control::max_allowed_parallelism,
+      std::max(jobs, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)));
   tbb::enumerable_thread_specific<Crew> crews;
   const auto next = [&](tbb::flow_control& control) -> std::uint64_t {
     if (const auto index = job.source.claim()) return *index;

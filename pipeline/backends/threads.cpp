@@ -76,31 +76,35 @@ class ThreadPool {
 
   void read() {
     while (const auto index = job_.source.claim()) {
-      const std::uint64_t bytes = job_.source.listed_bytes(*index);
+      const std::uint64_t bytes = job_.source.expected_bytes(*index);
       if (!queue_.hold(bytes)) return;
-      std::unique_ptr<Task> task = spare_.take();
-      job_.source.load(*index, *task);
-      queue_.push(std::move(task));
+      Loaded loaded{spare_.take(), bytes};
+      job_.source.load(*index, *loaded.task);
+      queue_.push(std::move(loaded));
     }
     if (reading_.fetch_sub(1) == 1) queue_.finish();
   }
 
   void work() {
     WorkerMemory memory;
-    while (auto task = queue_.pop()) {
+    while (auto loaded = queue_.pop()) {
       if (job_.source.stopping()) {
         queue_.close();
         return;
       }
-      process(job_, **task, memory);
-      const std::uint64_t bytes = job_.source.listed_bytes((*task)->index);
-      spare_.put_back(*std::move(task));
-      queue_.release(bytes);
+      process(job_, *loaded->task, memory);
+      spare_.put_back(std::move(loaded->task));
+      queue_.release(loaded->held_bytes);
     }
   }
 
+  struct Loaded {
+    std::unique_ptr<Task> task;
+    std::uint64_t held_bytes = 0;
+  };
+
   const Job& job_;
-  BoundedQueue<std::unique_ptr<Task>> queue_;
+  BoundedQueue<Loaded> queue_;
   SpareTasks spare_;
   std::atomic<int> reading_{0};
   FirstFailure failure_;

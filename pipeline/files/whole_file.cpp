@@ -32,7 +32,8 @@ const char* kind_of(mode_t mode) {
 }
 
 // One byte more than is expected is asked for, so that a file that has grown is noticed.
-CodecStatus read_to_end(int fd, std::string_view path, std::uint64_t expected, std::uint64_t limit, FileBuffer& buffer) {
+CodecStatus read_to_end(int fd, std::string_view path, std::uint64_t expected, std::uint64_t limit,
+                        FileBuffer& buffer) {
   std::size_t size = 0;
   buffer.reserve(static_cast<std::size_t>(expected) + 1);
   for (;;) {

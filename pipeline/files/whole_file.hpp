@@ -26,9 +26,9 @@ class FileBuffer {
   std::size_t capacity_ = 0;
 };
 
-/// Reads a whole regular file, or standard input if `path` is "-". Never blocks on a FIFO or a device (`unreadable`), never
-/// takes more than `limit_bytes` (`too-large`). What the file held when it was read is what is processed. May throw
-/// std::bad_alloc.
+/// Reads a whole regular file, or standard input if `path` is "-". Never blocks on a FIFO or a device (`unreadable`),
+/// never takes more than `limit_bytes` (`too-large`). What the file held when it was read is what is processed. May
+/// throw std::bad_alloc.
 [[nodiscard]] CodecStatus read_whole_file(std::string_view path, std::uint64_t limit_bytes, FileBuffer& buffer);
 
 /// The xxHash64 (seed 0) of some bytes: the hash of the manifest.

@@ -102,8 +102,9 @@ ipc::UniqueFd open_locked(const std::string& path) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       if (errno == EWOULDBLOCK) {
-        throw Error(ErrorCode::usage, fmt::format("{} is held by {}: another run works there; wait for it, or choose another folder",
-                                                  path, lock_holder(fd.get())));
+        throw Error(ErrorCode::usage,
+                    fmt::format("{} is held by {}: another run works there; wait for it, or choose another folder",
+                                path, lock_holder(fd.get())));
       }
       throw Error(ErrorCode::machine, failed_call("flock", path, errno) + "; choose a file system that can lock files");
     }

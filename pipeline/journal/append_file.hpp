@@ -9,8 +9,8 @@
 
 namespace pixmill::pipeline {
 
-/// A file of lines that grows at its end. A line stands in it whole or not at all, unless this process dies in the middle
-/// of the call; readers tolerate a last line that is cut short. Not thread-safe.
+/// A file of lines that grows at its end. A line stands in it whole or not at all, unless this process dies in the
+/// middle of the call; readers tolerate a last line that is cut short. Not thread-safe.
 class AppendFile {
  public:
   AppendFile() = default;
@@ -19,8 +19,8 @@ class AppendFile {
 
   /// Writes one line (with its newline). On failure what was written of it is taken back.
   WriteStatus append(std::string_view line);
-  /// Asks the file system to keep room for so many bytes more, without changing the length of the file, so that lines can
-  /// be written when the disk is full. False: there is no such room. Where this is not supported: true.
+  /// Asks the file system to keep room for so many bytes more, without changing the length of the file, so that lines
+  /// can be written when the disk is full. False: there is no such room. Where this is not supported: true.
   [[nodiscard]] bool reserve(std::uint64_t bytes);
   /// Gives back what was reserved and not used.
   void release_reserve();

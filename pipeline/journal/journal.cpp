@@ -52,8 +52,8 @@ std::string journal_path(const Journal::Settings& settings, const std::string& i
 
 std::string partials_path(const Journal::Settings& settings) { return settings.directory + "/pixmill.state.jsonl"; }
 
-// What earlier runs did, by the manifest (-1: there is none) and by what a killed run was about to rename. True if that one
-// ran with --overwrite: then all that is there was given up already.
+// What earlier runs did, by the manifest (-1: there is none) and by what a killed run was about to rename. True if that
+// one ran with --overwrite: then all that is there was given up already.
 bool learn(const Journal::Settings& settings, const std::string& id, int manifest_fd, const InputList& inputs,
            const OutputNaming& naming, PriorRun& prior) {
   prior = PriorRun(inputs, naming, settings.plan);
@@ -63,17 +63,18 @@ bool learn(const Journal::Settings& settings, const std::string& id, int manifes
   if (!fd) return false;
   prior.read_rows(fd.get());
   std::string first(kOverwriteMark.size(), '\0');
-  return ::pread(fd.get(), first.data(), first.size(), 0) == static_cast<ssize_t>(first.size()) && first == kOverwriteMark;
+  return ::pread(fd.get(), first.data(), first.size(), 0) == static_cast<ssize_t>(first.size()) &&
+         first == kOverwriteMark;
 }
 
 void refuse_what_is_in_the_way(const Journal::Settings& settings, const PriorRun& prior, bool all_known,
                                const InputList& inputs, const OutputNaming& naming) {
   const bool fresh = !settings.overwrite && !settings.resume;
   if (fresh && !settings.manifest.empty() && exists(settings.manifest)) {
-    throw Error(ErrorCode::usage, fmt::format("the manifest {} exists: {}", settings.manifest,
-                                              settings.directory.empty()
-                                                  ? "choose another --manifest, or remove it"
-                                                  : "--resume goes on with that run, --overwrite begins again"));
+    throw Error(ErrorCode::usage,
+                fmt::format("the manifest {} exists: {}", settings.manifest,
+                            settings.directory.empty() ? "choose another --manifest, or remove it"
+                                                       : "--resume goes on with that run, --overwrite begins again"));
   }
   if (settings.directory.empty() || !exists(settings.directory)) return;
   if (!is_folder(settings.directory)) {
@@ -83,14 +84,15 @@ void refuse_what_is_in_the_way(const Journal::Settings& settings, const PriorRun
     const std::string output = output_path(inputs, i, naming);
     if (!exists(output)) continue;
     if (is_folder(output)) {
-      throw Error(ErrorCode::usage, fmt::format("the output {} (of {}) is a folder; remove it, or choose another -o DIR",
-                                                output, inputs.path(i)));
+      throw Error(ErrorCode::usage,
+                  fmt::format("the output {} (of {}) is a folder; remove it, or choose another -o DIR", output,
+                              inputs.path(i)));
     }
     if (all_known || prior.image(i).known) continue;
     throw Error(ErrorCode::usage,
                 settings.resume
-                    ? fmt::format("the output {} exists, but {} does not know it: move it away, or use --overwrite", output,
-                                  settings.manifest)
+                    ? fmt::format("the output {} exists, but {} does not know it: move it away, or use --overwrite",
+                                  output, settings.manifest)
                     : fmt::format("the output {} exists: use --overwrite to replace, or --resume to go on", output));
   }
 }
@@ -144,7 +146,8 @@ void Journal::open_files(const InputList& inputs) {
     std::error_code error;
     fs::create_directories(settings_.directory, error);
     if (error) {
-      throw Error(ErrorCode::machine, failed_call("mkdir", settings_.directory, error.value()) + "; choose another -o DIR");
+      throw Error(ErrorCode::machine,
+                  failed_call("mkdir", settings_.directory, error.value()) + "; choose another -o DIR");
     }
   }
   if (settings_.manifest.empty()) return;
@@ -153,7 +156,8 @@ void Journal::open_files(const InputList& inputs) {
     throw Error(ErrorCode::machine, fmt::format("the manifest {} cannot be emptied", settings_.manifest));
   }
   if (!settings_.resume && manifest_.size() > 0) {  // made since it was looked for
-    throw Error(ErrorCode::usage, fmt::format("the manifest {} exists: another run has just made it", settings_.manifest));
+    throw Error(ErrorCode::usage,
+                fmt::format("the manifest {} exists: another run has just made it", settings_.manifest));
   }
   manifest_.release_reserve();  // what a killed run had reserved
   first_row_ = manifest_.size();
@@ -162,8 +166,9 @@ void Journal::open_files(const InputList& inputs) {
     reserve += kRowBytes + inputs.path(i).size() + settings_.directory.size() + inputs.kept_path(i).size();
   }
   if (!manifest_.reserve(reserve)) {
-    throw Error(ErrorCode::machine, fmt::format("there is no room for the manifest {} ({} bytes); make room, then use --resume",
-                                                settings_.manifest, reserve));
+    throw Error(ErrorCode::machine,
+                fmt::format("there is no room for the manifest {} ({} bytes); make room, then use --resume",
+                            settings_.manifest, reserve));
   }
   if (settings_.directory.empty()) return;
   remove_stale_temporaries(settings_.directory, id_);
@@ -215,7 +220,8 @@ WriteStatus Journal::finish(const BatchReport& report) {
 
 // A resumed manifest holds the rows of earlier runs as well; every input of this one has a row of its own by now.
 WriteStatus Journal::compact(const BatchReport& report) {
-  const std::string name = fs::path(settings_.manifest).parent_path() / fmt::format("{}{}-manifest", kTemporaryPrefix, id_);
+  const std::string name =
+      fs::path(settings_.manifest).parent_path() / fmt::format("{}{}-manifest", kTemporaryPrefix, id_);
   ipc::UniqueFd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (!fd) return {false, is_no_room(errno), failed_call("open", name, errno)};
   // Whoever waits for the manifest must find this one locked as well.

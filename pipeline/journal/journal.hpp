@@ -10,11 +10,11 @@
 
 namespace pixmill::pipeline {
 
-/// What a run writes about itself: the manifest, the state of the reductions, and while it runs a journal of the outputs
-/// that it is about to give their names (`.pixmill-<id>.journal`).
+/// What a run writes about itself: the manifest, the state of the reductions, and while it runs a journal of the
+/// outputs that it is about to give their names (`.pixmill-<id>.journal`).
 ///
-/// For each image the order is: its partial, the journal's line, the rename of its output, the manifest's row. So after a
-/// death at any moment an output under a final name has a row or a journal line with its hash, and nothing is folded
+/// For each image the order is: its partial, the journal's line, the rename of its output, the manifest's row. So after
+/// a death at any moment an output under a final name has a row or a journal line with its hash, and nothing is folded
 /// twice. Not thread-safe: the sink's lock guards it.
 class Journal {
  public:
@@ -28,8 +28,8 @@ class Journal {
     std::uint64_t plan = 0;
   };
 
-  /// Checks that nothing is in the way, then takes hold of everything: makes the folder, locks the manifest, learns what
-  /// earlier runs did, removes what dead ones left. Throws Error: (usage) with nothing written, or (machine).
+  /// Checks that nothing is in the way, then takes hold of everything: makes the folder, locks the manifest, learns
+  /// what earlier runs did, removes what dead ones left. Throws Error: (usage) with nothing written, or (machine).
   Journal(Settings settings, const InputList& inputs, const OutputNaming& naming);
 
   /// The checks of the constructor that need neither lock nor writing. Throws Error (usage).
@@ -61,8 +61,8 @@ class Journal {
   bool rows_lost_ = false;
 };
 
-/// Removes the temporary files below an output folder that no living run owns. A run owns those with its id, and lives as
-/// long as its journal is locked. Never throws; what cannot be removed stays.
+/// Removes the temporary files below an output folder that no living run owns. A run owns those with its id, and lives
+/// as long as its journal is locked. Never throws; what cannot be removed stays.
 void remove_stale_temporaries(const std::string& directory, const std::string& own_id);
 
 }  // namespace pixmill::pipeline

@@ -59,7 +59,8 @@ bool read_channel(const Json& json, const Partial& partial, bool with_histogram,
   const auto most = static_cast<std::uint64_t>(kernels::max_level(partial.depth));
   std::uint64_t least = 0;
   std::uint64_t largest = 0;
-  if (!read_number(json, "min", most, least) || !read_number(json, "max", most, largest) || least > largest) return false;
+  if (!read_number(json, "min", most, least) || !read_number(json, "max", most, largest) || least > largest)
+    return false;
   channel.min = static_cast<std::uint32_t>(least);
   channel.max = static_cast<std::uint32_t>(largest);
   return read_number(json, "sum", UINT64_MAX, channel.sum) &&
@@ -110,7 +111,8 @@ std::optional<Partial> parse_partial(std::string_view line, bool with_histogram)
   const auto channels = json.find("channels");
   if (!read_number(json, "depth", 16, depth) || (depth != 8 && depth != 16)) return std::nullopt;
   if (!read_number(json, "pixels", UINT32_MAX, partial.pixels)) return std::nullopt;
-  if (channels == json.end() || !channels->is_array() || (channels->size() != 1 && channels->size() != 3)) return std::nullopt;
+  if (channels == json.end() || !channels->is_array() || (channels->size() != 1 && channels->size() != 3))
+    return std::nullopt;
   partial.depth = depth == 16 ? Depth::sixteen : Depth::eight;
   for (const Json& channel : *channels) {
     if (!read_channel(channel, partial, with_histogram, partial.channels.emplace_back())) return std::nullopt;

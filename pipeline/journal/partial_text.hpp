@@ -8,7 +8,8 @@
 #include <string>
 #include <string_view>
 
-/// The lines of `pixmill.state.jsonl`: what each image adds to the reductions, so that a resumed run need not decode it again.
+/// The lines of `pixmill.state.jsonl`: what each image adds to the reductions, so that a resumed run need not decode it
+/// again.
 namespace pixmill::pipeline {
 
 /// A longer line is not worth keeping (16-bit histograms): resume folds that image again from its input.

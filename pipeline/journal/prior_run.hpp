@@ -14,9 +14,9 @@
 
 namespace pixmill::pipeline {
 
-/// What earlier runs left behind about the inputs of this one: read once, before work starts, from the manifest, from the
-/// journal of a run that was killed, and from the state of the reductions. About 56 bytes an input. Afterwards immutable:
-/// any thread.
+/// What earlier runs left behind about the inputs of this one: read once, before work starts, from the manifest, from
+/// the journal of a run that was killed, and from the state of the reductions. About 56 bytes an input. Afterwards
+/// immutable: any thread.
 class PriorRun {
  public:
   struct Image {

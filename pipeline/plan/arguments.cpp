@@ -119,7 +119,9 @@ struct TextOf {
   std::string operator()(ChoiceIndex choice) const { return std::string(param.choices[choice.index].name); }
   std::string operator()(std::int64_t value) const { return fmt::format("{}", value); }
   std::string operator()(double value) const { return fmt::format("{}", value); }
-  std::string operator()(const Level& level) const { return fmt::format("{}{}", level.value, level.percent ? "%" : ""); }
+  std::string operator()(const Level& level) const {
+    return fmt::format("{}{}", level.value, level.percent ? "%" : "");
+  }
   std::string operator()(const SizeWish& wish) const {
     if (wish.percent > 0) return fmt::format("{}%", wish.percent);
     return fmt::format("{}x{}", wish.width > 0 ? std::to_string(wish.width) : "",
@@ -131,14 +133,18 @@ struct TextOf {
 
 std::string expectation(const ParamDescriptor& param) {
   switch (param.type) {
-    case ParamType::choice: return "one of " + choice_list(param);
+    case ParamType::choice:
+      return "one of " + choice_list(param);
     case ParamType::integer:
       return fmt::format("{} whole number from {} to {}", param.odd ? "an odd" : "a", param.min, param.max);
-    case ParamType::number: return fmt::format("a number from {} to {}", param.min, param.max);
-    case ParamType::level: return "a level from 0 to 65535, or a share of full scale such as 50%";
+    case ParamType::number:
+      return fmt::format("a number from {} to {}", param.min, param.max);
+    case ParamType::level:
+      return "a level from 0 to 65535, or a share of full scale such as 50%";
     case ParamType::level_or_choice:
       return "a level from 0 to 65535, a share of full scale such as 50%, or one of " + choice_list(param);
-    case ParamType::size: return "a size such as 640x480, 640x, x480 (sides from 1 to 65535) or 50%";
+    case ParamType::size:
+      return "a size such as 640x480, 640x, x480 (sides from 1 to 65535) or 50%";
   }
   return {};
 }
@@ -146,15 +152,25 @@ std::string expectation(const ParamDescriptor& param) {
 Value parse_argument(const KernelDescriptor& kernel, const ParamDescriptor& param, std::string_view text) {
   std::optional<Value> value;
   switch (param.type) {
-    case ParamType::choice: value = parse_choice(param, text); break;
-    case ParamType::integer: value = parse_integer(param, text); break;
-    case ParamType::number: value = parse_number(param, text); break;
-    case ParamType::level: value = parse_level(text); break;
+    case ParamType::choice:
+      value = parse_choice(param, text);
+      break;
+    case ParamType::integer:
+      value = parse_integer(param, text);
+      break;
+    case ParamType::number:
+      value = parse_number(param, text);
+      break;
+    case ParamType::level:
+      value = parse_level(text);
+      break;
     case ParamType::level_or_choice:
       value = parse_choice(param, text);
       if (!value) value = parse_level(text);
       break;
-    case ParamType::size: value = parse_size(text); break;
+    case ParamType::size:
+      value = parse_size(text);
+      break;
   }
   if (!value) refuse(kernel, param, text);
   return *value;

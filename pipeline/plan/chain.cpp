@@ -67,13 +67,15 @@ void read_arguments(ChainStep& step, std::string_view text) {
     std::size_t index = 0;
     std::string_view value = argument;
     if (argument.empty()) {
-      usage(fmt::format("{}: an argument is empty in '{}={}'; write NAME=ARG:KEY=VALUE", kernel.name, kernel.name, text));
+      usage(
+          fmt::format("{}: an argument is empty in '{}={}'; write NAME=ARG:KEY=VALUE", kernel.name, kernel.name, text));
     }
     if (equals != std::string_view::npos) {
       index = param_named(kernel, trimmed(argument.substr(0, equals)));
       value = trimmed(argument.substr(equals + 1));
     } else if (!first) {
-      usage(fmt::format("{}: '{}' has no key; only the first argument may be bare, write KEY=VALUE", kernel.name, argument));
+      usage(fmt::format("{}: '{}' has no key; only the first argument may be bare, write KEY=VALUE", kernel.name,
+                        argument));
     } else if (kernel.params.empty() || !kernel.has_bare) {
       usage(fmt::format("{}: it takes no bare argument, but got '{}'", kernel.name, argument));
     }

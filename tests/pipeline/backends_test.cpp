@@ -1,0 +1,91 @@
+#include "tests/pipeline/batch_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+namespace pixmill {
+namespace {
+
+using Backends = tests::BatchFixture;
+
+struct Made {
+  std::map<std::string, std::string> outputs;
+  std::array<std::uint64_t, kVerdictCount> counts{};
+  std::string reductions;
+  friend bool operator==(const Made&, const Made&) = default;
+};
+
+TEST_F(Backends, GiveTheSameBits) {
+  for (int i = 0; i < 40; ++i) {
+    const auto seed = static_cast<std::uint64_t>(100 + i);
+    tests::write_file(in("many/" + std::to_string(i) + ".png"),
+                      tests::encoded(tests::noise_frame(5 + i, 60 - i, i % 3 == 0 ? CV_8UC3 : CV_8UC1, seed), "png"));
+  }
+  tests::write_file(in("many/bad.jpg"), "\xff\xd8\xff\xe0 and no more");
+  for (const char* chain : {"gray,threshold=otsu", "gray,adaptive=gaussian:window=7", "resize=50%", ""}) {
+    std::optional<Made> want;
+    for (const BackendDescriptor& backend : backends()) {
+      for (const int jobs : {1, 2, 5}) {
+        BatchOptions wanted = options(chain);
+        wanted.inputs.recursive = true;
+        wanted.output->overwrite = true;
+        wanted.backend = backend.name;
+        wanted.jobs = jobs;
+        wanted.reductions = {"count", "mean", "std", "histogram"};
+        const BatchReport report = run_batch(wanted);
+        ASSERT_TRUE(report.reductions);
+        const Made got{outputs(), report.counts, report.reductions->json()};
+        if (!want) want = got;
+        EXPECT_EQ(got, *want) << backend.name << " -j" << jobs << " " << chain;
+      }
+    }
+  }
+}
+
+TEST_F(Backends, StopWithoutLosingAnInput) {
+  for (int i = 0; i < 60; ++i) {
+    tests::write_file(in(std::to_string(100 + i) + ".png"), tests::encoded(tests::noise_frame(20, 20, CV_8UC1), "png"));
+  }
+  for (const BackendDescriptor& backend : backends()) {
+    std::stop_source stop;
+    std::atomic<int> seen{0};
+    std::map<std::uint64_t, int> times;
+    std::filesystem::remove_all(out());
+    BatchOptions wanted = options();
+    wanted.backend = backend.name;
+    wanted.stop = stop.get_token();
+    wanted.on_outcome = [&](const ImageOutcome& outcome) {
+      ++times[outcome.index];
+      if (++seen == 5) stop.request_stop();
+    };
+    const BatchReport report = run_batch(wanted);
+    EXPECT_TRUE(report.interrupted);
+    EXPECT_EQ(times.size(), 64U) << backend.name;
+    for (const auto& [index, count] : times) EXPECT_EQ(count, 1) << index;
+    EXPECT_GT(report.count(Verdict::cancelled), 0U);
+    EXPECT_EQ(outputs().size(), report.count(Verdict::ok));
+  }
+}
+
+TEST_F(Backends, OnErrorStopBeginsNothingNew) {
+  tests::write_file(in("0.jpg"), "\xff\xd8\xff\xe0 and no more");
+  for (const BackendDescriptor& backend : backends()) {
+    BatchOptions wanted = options();
+    wanted.output->overwrite = true;
+    wanted.backend = backend.name;
+    wanted.jobs = 1;
+    wanted.stop_on_error = true;
+    const BatchReport report = run_batch(wanted);
+    EXPECT_FALSE(report.all_well());
+    EXPECT_FALSE(report.interrupted);
+    EXPECT_EQ(report.images, 5U);
+    EXPECT_LE(report.count(Verdict::cancelled), 4U);
+    if (backend.name == "serial") {
+      EXPECT_EQ(report.count(Verdict::cancelled), 4U);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pixmill

@@ -1,0 +1,206 @@
+#include "pipeline/journal/journal.hpp"
+#include "pipeline/journal/append_file.hpp"
+#include "tests/pipeline/batch_fixture.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace pixmill {
+namespace {
+
+/// Resuming, without a process dying: what a dead one leaves is put there by hand.
+class Resume : public tests::BatchFixture {
+ protected:
+  [[nodiscard]] std::map<std::string, std::filesystem::file_time_type> times() const {
+    std::map<std::string, std::filesystem::file_time_type> all;
+    for (const auto& [name, content] : outputs()) all[name] = std::filesystem::last_write_time(out(name));
+    return all;
+  }
+
+  void cut_manifest_to(std::size_t rows, const std::string& torn = "") const {
+    std::istringstream manifest(tests::read_file(out("pixmill.jsonl")));
+    std::string kept;
+    std::string line;
+    for (std::size_t i = 0; i < rows && std::getline(manifest, line); ++i) kept += line + "\n";
+    tests::write_file(out("pixmill.jsonl"), kept + torn);
+  }
+
+  [[nodiscard]] std::vector<nlohmann::json> rows() const {
+    std::vector<nlohmann::json> all;
+    std::istringstream manifest(tests::read_file(out("pixmill.jsonl")));
+    for (std::string line; std::getline(manifest, line);) all.push_back(nlohmann::json::parse(line));
+    return all;
+  }
+
+  [[nodiscard]] std::string journal_name() const {
+    // The name that a run with the default manifest gives its journal.
+    pipeline::InputList none;
+    pipeline::Journal journal({.directory = folder_ / "probe", .manifest = folder_ / "probe/pixmill.jsonl"}, none, {});
+    return ".pixmill-" + journal.id() + ".journal";
+  }
+
+  [[nodiscard]] std::string output_without_row() const {
+    const std::string manifest = tests::read_file(out("pixmill.jsonl"));
+    for (const auto& [name, content] : outputs()) {
+      if (manifest.find("/" + name + "\"") == std::string::npos) return out(name);
+    }
+    return {};
+  }
+
+  static std::string refusal(const BatchOptions& options) {
+    try {
+      static_cast<void>(run_batch(options));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::usage);
+      return error.what();
+    }
+    return {};
+  }
+};
+
+TEST_F(Resume, OfAFinishedRunDoesNothing) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  const auto before = times();
+  for (int i = 0; i < 2; ++i) {
+    const BatchReport report = run_batch(resumed());
+    EXPECT_EQ(report.count(Verdict::skipped), 4U);
+    EXPECT_EQ(times(), before);
+    ASSERT_EQ(rows().size(), 5U);
+    EXPECT_EQ(rows().back()["summary"]["skipped"], 4);
+  }
+}
+
+TEST_F(Resume, WithoutManifestStartsFresh) { EXPECT_EQ(run_batch(resumed()).count(Verdict::ok), 4U); }
+
+TEST_F(Resume, DoesOnlyWhatIsMissingChangedOrTorn) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  const auto before = times();
+  std::filesystem::remove(out("1.png"));
+  tests::write_file(out("3.png"), tests::read_file(out("3.png")).substr(0, 20));
+  tests::write_file(in("2.jpg"), tests::encoded(tests::noise_frame(64, 48, CV_8UC3, 99), "jpg"));
+  const BatchReport report = run_batch(resumed());
+  EXPECT_EQ(report.count(Verdict::ok), 3U);
+  EXPECT_EQ(report.count(Verdict::skipped), 1U);
+  EXPECT_EQ(times().at("10.png"), before.at("10.png"));
+  BatchOptions elsewhere = options();
+  elsewhere.output->directory = folder_ / "fresh";
+  EXPECT_TRUE(run_batch(elsewhere).all_well());
+  for (const auto& [name, content] : outputs())
+    EXPECT_EQ(content, tests::read_file(folder_ / ("fresh/" + name))) << name;
+}
+
+TEST_F(Resume, AnotherPlanDoesEverythingAgain) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  BatchOptions other = resumed();
+  other.plan = Plan::parse("gray,invert");
+  EXPECT_EQ(run_batch(other).count(Verdict::ok), 4U);
+  BatchOptions jobs = other;
+  jobs.backend = "serial";
+  EXPECT_EQ(run_batch(jobs).count(Verdict::skipped), 4U);
+}
+
+TEST_F(Resume, ToleratesATornLineAndRedoesWhatItHid) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  cut_manifest_to(3, R"({"index":9,"input":"/x)");
+  // The fourth output has no row: a killed run would have left a journal that knows it.
+  EXPECT_NE(refusal(resumed()).find("does not know"), std::string::npos);
+  std::filesystem::remove(output_without_row());
+  EXPECT_EQ(run_batch(resumed()).count(Verdict::skipped), 3U);
+}
+
+TEST_F(Resume, AJournalLineStandsForARowThatWasNeverWritten) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  const std::string manifest = tests::read_file(out("pixmill.jsonl"));
+  const std::string first = manifest.substr(0, manifest.find('\n') + 1);
+  tests::write_file(out("pixmill.jsonl"), manifest.substr(first.size()));
+  const auto before = times();
+  const std::string journal = journal_name();
+  tests::write_file(out(journal), first);
+  EXPECT_EQ(run_batch(resumed()).count(Verdict::skipped), 4U);
+  EXPECT_EQ(times(), before);
+  EXPECT_FALSE(std::filesystem::exists(out(journal)));
+}
+
+TEST_F(Resume, AnOverwritingRunThatWasKilledMayBeResumed) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  tests::write_file(out("pixmill.jsonl"), "");
+  tests::write_file(out(journal_name()), "{\"overwrite\":true}\n");
+  EXPECT_EQ(run_batch(resumed()).count(Verdict::ok), 4U);
+}
+
+TEST_F(Resume, RemovesTemporariesOfDeadRunsAndLeavesThoseOfTheLiving) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  tests::write_file(out("sub/.pixmill-dead-0"), "x");
+  tests::write_file(out(".pixmill-living-0"), "x");
+  const ipc::UniqueFd lock = pipeline::open_locked(out(".pixmill-living.journal"));
+  EXPECT_TRUE(run_batch(resumed()).all_well());
+  EXPECT_FALSE(std::filesystem::exists(out("sub/.pixmill-dead-0")));
+  EXPECT_TRUE(std::filesystem::exists(out(".pixmill-living-0")));
+}
+
+TEST_F(Resume, IsRefusedWhileAnotherRunHoldsTheManifest) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  const ipc::UniqueFd lock = pipeline::open_locked(out("pixmill.jsonl"));
+  EXPECT_NE(refusal(resumed()).find("is held by"), std::string::npos);
+}
+
+TEST_F(Resume, FollowsInputsThatCameAndWent) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  std::filesystem::remove(in("3.png"));
+  tests::write_file(in("4.png"), tests::encoded(tests::noise_frame(5, 5, CV_8UC1), "png"));
+  const BatchReport report = run_batch(resumed());
+  EXPECT_EQ(report.images, 4U);
+  EXPECT_EQ(report.count(Verdict::skipped), 3U);
+  EXPECT_EQ(rows().size(), 5U);
+}
+
+TEST_F(Resume, AnInterruptedResumeForgetsNothing) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  const auto before = times();
+  std::stop_source stop;
+  BatchOptions interrupted = resumed();
+  interrupted.backend = "serial";
+  interrupted.stop = stop.get_token();
+  interrupted.on_outcome = [&](const ImageOutcome&) { stop.request_stop(); };
+  EXPECT_EQ(run_batch(interrupted).count(Verdict::cancelled), 3U);
+  EXPECT_EQ(run_batch(resumed()).count(Verdict::skipped), 4U);
+  EXPECT_EQ(times(), before);
+}
+
+TEST_F(Resume, ReductionsAreThoseOfAnUndisturbedRun) {
+  const std::vector<std::string> kinds = {"count", "min", "max", "sum", "mean", "std", "histogram"};
+  BatchOptions whole = options();
+  whole.reductions = kinds;
+  const std::string want = run_batch(whole).reductions->json();
+  BatchOptions again = resumed();
+  again.reductions = kinds;
+  EXPECT_EQ(run_batch(again).reductions->json(), want);
+  // Without the state, and with a state that is torn, what is finished is folded again from its input.
+  std::filesystem::remove(out("pixmill.state.jsonl"));
+  EXPECT_EQ(run_batch(again).reductions->json(), want);
+  const std::string state = tests::read_file(out("pixmill.state.jsonl"));
+  tests::write_file(out("pixmill.state.jsonl"), state.substr(0, state.size() / 2));
+  const BatchReport report = run_batch(again);
+  EXPECT_EQ(report.reductions->json(), want);
+  EXPECT_EQ(report.count(Verdict::skipped), 4U);
+  // A run that had no reductions can be resumed with them.
+  BatchOptions plain = options();
+  plain.output->directory = folder_ / "plain";
+  EXPECT_TRUE(run_batch(plain).all_well());
+  plain.output->resume = true;
+  plain.reductions = kinds;
+  EXPECT_EQ(run_batch(plain).reductions->json(), want);
+}
+
+TEST_F(Resume, AFinishedImageThatFailsNowLosesItsOutput) {
+  EXPECT_TRUE(run_batch(options()).all_well());
+  tests::write_file(in("1.png"), "\x89PNG\r\n\x1a\n");
+  EXPECT_FALSE(run_batch(resumed()).all_well());
+  EXPECT_FALSE(std::filesystem::exists(out("1.png")));
+}
+
+}  // namespace
+}  // namespace pixmill

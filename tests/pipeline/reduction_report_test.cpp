@@ -1,0 +1,93 @@
+#include "pipeline/reduction_report.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include <opencv2/core.hpp>
+
+namespace pixmill::pipeline {
+namespace {
+
+using kernels::Accumulator;
+using kernels::ReductionKind;
+
+kernels::Partial flat_partial(int type, const cv::Scalar& level) {
+  const cv::Mat frame(2, 3, type, level);
+  kernels::Histogram histogram;
+  histogram.reset(kernels::depth_of(frame), frame.channels());
+  histogram.add(frame);
+  return kernels::make_partial(histogram, true);
+}
+
+std::vector<ReductionKind> all_kinds() {
+  std::vector<ReductionKind> kinds;
+  for (const auto& reduction : kernels::all_reductions()) kinds.push_back(reduction.kind);
+  return kinds;
+}
+
+InputList two_inputs() {
+  InputList inputs;
+  inputs.append("dir/a,\"x\".jpg", 9, 1);
+  inputs.append("b\xff.jpg", 6, 1);
+  return inputs;
+}
+
+TEST(ReductionReport, JsonHasTheKeysOfTheContract) {
+  Accumulator accumulator(true);
+  accumulator.add(flat_partial(CV_8UC3, {10, 20, 30}));
+  const auto report = make_reduction_report({all_kinds(), false}, accumulator, {}, two_inputs());
+  const auto json = nlohmann::json::parse(report->json());
+  EXPECT_EQ(json["images"], 1);
+  EXPECT_EQ(json["pixels"], 6);
+  EXPECT_EQ(json["depth"], 8);
+  EXPECT_EQ(json["channels"], (std::vector<std::string>{"R", "G", "B"}));
+  EXPECT_EQ(json["min"], (std::vector<int>{30, 20, 10}));
+  EXPECT_EQ(json["sum"], (std::vector<int>{180, 120, 60}));
+  EXPECT_EQ(json["mean"], (std::vector<double>{30, 20, 10}));
+  EXPECT_EQ(json["std"], (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(json["histogram"][0].size(), 256U);
+  EXPECT_EQ(json["histogram"][0][30], 6);
+  EXPECT_FALSE(json.contains("per_image"));
+}
+
+TEST(ReductionReport, NothingIsNull) {
+  const auto report = make_reduction_report({all_kinds(), false}, Accumulator(true), {}, two_inputs());
+  const auto json = nlohmann::json::parse(report->json());
+  EXPECT_EQ(json["images"], 0);
+  EXPECT_EQ(json["pixels"], 0);
+  for (const char* key : {"depth", "channels", "min", "max", "sum", "mean", "std", "histogram"})
+    EXPECT_TRUE(json[key].is_null()) << key;
+}
+
+TEST(ReductionReport, HasARowAnImageInOrderOfTheInputs) {
+  Accumulator accumulator(false);
+  std::vector<std::pair<std::uint64_t, Accumulator::Result>> rows;
+  for (const std::uint64_t index : {1U, 0U}) {
+    const auto partial = flat_partial(CV_8UC1, 10.0 * static_cast<double>(index));
+    accumulator.add(partial);
+    Accumulator alone(false);
+    alone.add(partial);
+    rows.emplace_back(index, alone.finish());
+  }
+  const auto report = make_reduction_report({{ReductionKind::mean}, true}, accumulator, rows, two_inputs());
+  const auto json = nlohmann::json::parse(report->json());
+  ASSERT_EQ(json["per_image"].size(), 2U);
+  EXPECT_EQ(json["per_image"][0]["input"], "dir/a,\"x\".jpg");
+  EXPECT_EQ(json["per_image"][1]["mean"][0], 10);
+  EXPECT_EQ(report->csv().substr(0, report->csv().find('\n')), "input,images,pixels,depth,channel,mean");
+  EXPECT_NE(report->csv().find("\"dir/a,\"\"x\"\".jpg\",1,6,8,gray,0"), std::string::npos) << report->csv();
+}
+
+TEST(ReductionReport, WritesSumsBeyondSixtyFourBits) {
+  Accumulator accumulator(false);
+  kernels::Partial partial = flat_partial(CV_16UC1, 65535);
+  partial.pixels = UINT32_MAX;
+  partial.channels[0].sum = UINT64_MAX;
+  for (int i = 0; i < 3; ++i) accumulator.add(partial);
+  const auto report = make_reduction_report({{ReductionKind::sum}, false}, accumulator, {}, two_inputs());
+  EXPECT_NE(report->json().find("\"sum\": [55340232221128654845]"), std::string::npos) << report->json();
+}
+
+}  // namespace
+}  // namespace pixmill::pipeline

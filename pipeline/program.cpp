@@ -58,6 +58,7 @@ Encoder& WorkerMemory::encoder(const Codec& codec) { return made_once(encoders_,
 void WorkerMemory::trim(std::size_t keep_bytes) {
   workspace_.trim(keep_bytes);
   for (auto& [codec, decoder] : decoders_) decoder->trim(keep_bytes);
+  for (auto& [codec, encoder] : encoders_) encoder->trim(keep_bytes);
   if (encoded.capacity() > keep_bytes) {
     encoded.clear();
     encoded.shrink_to_fit();
@@ -102,7 +103,7 @@ std::uint64_t Program::memory_needed(std::uint64_t file_bytes, const ImageHeader
   for (const Step& step : steps_) {
     const auto* operation = std::get_if<std::unique_ptr<const kernels::FrameOperation>>(&step.operation);
     if (step.eight_bits && shape.depth == kernels::Depth::sixteen) step_to(eight_bit(shape));
-    if (operation == nullptr || ((*operation)->is_luma() && shape.channels == 1)) continue;
+    if (operation == nullptr || (*operation)->leaves_unchanged(shape)) continue;
     scratch = std::max(scratch, (*operation)->scratch_bytes(shape));
     step_to((*operation)->output_shape(shape));
   }
@@ -263,7 +264,7 @@ class Program::Run {
     }
     const auto& operation = *std::get<std::unique_ptr<const kernels::FrameOperation>>(step.operation);
     const FrameShape shape = kernels::shape_of(frame_);
-    if (operation.is_luma() && shape.channels == 1) return;
+    if (operation.leaves_unchanged(shape)) return;
     settle();
     const FrameShape next = operation.output_shape(shape);
     cv::Mat& out = other_frame(next);

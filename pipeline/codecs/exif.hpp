@@ -1,0 +1,14 @@
+#pragma once
+
+#include "pipeline/codecs/codec.hpp"
+
+namespace pixmill::pipeline {
+
+/// The orientation, 1–8, that an EXIF block asks for; 1 if it says nothing, or nonsense.
+///
+/// `tiff` begins at the byte-order mark ("II*\0" or "MM\0*"): a JPEG's APP1 after "Exif\0\0", a PNG's eXIf as it is.
+/// Looks at the first directory only. Every offset is checked; any bytes are safe. Costs one pass over at most 65,535
+/// directory entries. EXIF 2.32, 4.6.4: tag 0x0112, SHORT, count 1.
+[[nodiscard]] int exif_orientation(Bytes tiff);
+
+}  // namespace pixmill::pipeline

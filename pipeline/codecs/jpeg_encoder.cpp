@@ -1,0 +1,162 @@
+#include "pipeline/codecs/jpeg_encoder.hpp"
+
+#include "pipeline/codecs/jpeg_errors.hpp"
+
+#include <fmt/format.h>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+namespace pixmill::pipeline {
+
+namespace {
+
+constexpr int kBandRows = 16;
+
+class JpegEncoder final : public Encoder {
+ public:
+  JpegEncoder();
+  JpegEncoder(const JpegEncoder&) = delete;
+  JpegEncoder& operator=(const JpegEncoder&) = delete;
+  ~JpegEncoder() override { jpeg_destroy_compress(&codec_); }
+
+  [[nodiscard]] Need need(const kernels::FrameShape& shape, bool two_level) const override;
+  CodecStatus encode(const EncodeSource& source, const EncodeOptions& options, std::vector<std::byte>& out) override;
+  void trim(std::size_t keep_bytes) override;
+
+ private:
+  static boolean on_full(j_compress_ptr codec);
+  static JpegEncoder& of(j_compress_ptr codec) { return *static_cast<JpegEncoder*>(codec->client_data); }
+  void start(const kernels::FrameShape& shape, int quality);
+  const cv::Mat& as_stored(const cv::Mat& band, const kernels::LevelTable* table);
+
+  JpegErrors errors_{};
+  jpeg_compress_struct codec_{};
+  jpeg_destination_mgr destination_{};
+  std::vector<std::byte>* out_ = nullptr;
+  bool out_of_memory_ = false;
+  std::array<cv::Mat, 3> bands_;  // mapped, reduced to 8 bits, without alpha
+};
+
+JpegEncoder::JpegEncoder() {
+  install(errors_);
+  codec_.err = &errors_.manager;
+  codec_.client_data = this;
+  if (!errors_.attempt([this] { jpeg_create_compress(&codec_); })) throw std::bad_alloc();
+  destination_.init_destination = [](j_compress_ptr) {};
+  destination_.term_destination = [](j_compress_ptr) {};
+  destination_.empty_output_buffer = on_full;
+  codec_.dest = &destination_;
+}
+
+/// The worst that entropy coding makes of a block of 64 samples is below two bytes a sample.
+Encoder::Need JpegEncoder::need(const kernels::FrameShape& shape, bool /*two_level*/) const {
+  const auto pad = [](std::int64_t side) { return static_cast<std::uint64_t>((side + 15) / 16 * 16); };
+  const auto channels = static_cast<std::uint64_t>(kernels::colour_channels(shape.channels));
+  const std::uint64_t row = pad(shape.width) * channels;
+  constexpr std::uint64_t kHeaders = 4096;
+  constexpr std::uint64_t kFixed = std::uint64_t{256} << 10;
+  return {kHeaders + pad(shape.width) * pad(shape.height) * (channels == 1 ? 2 : 4), kFixed + row * kBandRows * 8};
+}
+
+/// The buffer is full: doubles it. Called by libjpeg, through which nothing may be thrown.
+boolean JpegEncoder::on_full(j_compress_ptr codec) {
+  JpegEncoder& self = of(codec);
+  const std::size_t used = self.out_->size();
+  try {
+    self.out_->resize(used * 2);
+  } catch (const std::bad_alloc&) {
+    self.out_of_memory_ = true;
+  }
+  if (self.out_of_memory_) self.errors_.leave();
+  self.destination_.next_output_byte = reinterpret_cast<JOCTET*>(self.out_->data() + used);
+  self.destination_.free_in_buffer = self.out_->size() - used;
+  return TRUE;
+}
+
+CodecStatus JpegEncoder::encode(const EncodeSource& source, const EncodeOptions& options, std::vector<std::byte>& out) {
+  const cv::Mat& frame = *source.frame;
+  if (frame.cols > JPEG_MAX_DIMENSION || frame.rows > JPEG_MAX_DIMENSION) {
+    return {Verdict::write_failed, fmt::format("{} x {} pixels: a JPEG has at most {} on a side; write a PNG",
+                                               frame.cols, frame.rows, JPEG_MAX_DIMENSION)};
+  }
+  out_ = &out;
+  out_of_memory_ = false;
+  // About a quarter of a byte a pixel is usual; capacity that is there costs nothing.
+  out.resize(std::max<std::size_t>({out.capacity(), frame.total() / 4, std::size_t{16} << 10}));
+  destination_.next_output_byte = reinterpret_cast<JOCTET*>(out.data());
+  destination_.free_in_buffer = out.size();
+
+  bool written = errors_.attempt([&] { start(kernels::shape_of(frame), options.quality); });
+  std::array<JSAMPROW, kBandRows> rows{};
+  for (int first = 0; first < frame.rows && written; first += kBandRows) {
+    const cv::Mat levels = frame.rowRange(first, std::min(first + kBandRows, frame.rows));
+    const cv::Mat& band = as_stored(levels, source.table);
+    // libjpeg does not write to its input, but does not say so.
+    for (int y = 0; y < band.rows; ++y) rows[static_cast<std::size_t>(y)] = const_cast<JSAMPROW>(band.ptr<JSAMPLE>(y));
+    written = errors_.attempt([&] { jpeg_write_scanlines(&codec_, rows.data(), static_cast<JDIMENSION>(band.rows)); });
+  }
+  written = written && errors_.attempt([&] { jpeg_finish_compress(&codec_); });
+  if (written) {
+    out.resize(out.size() - destination_.free_in_buffer);
+    return {};
+  }
+  jpeg_abort_compress(&codec_);
+  out.clear();
+  if (out_of_memory_ || jpeg_verdict(errors_.manager.msg_code) == Verdict::out_of_memory) throw std::bad_alloc();
+  return {Verdict::write_failed, jpeg_message(reinterpret_cast<j_common_ptr>(&codec_))};
+}
+
+void JpegEncoder::start(const kernels::FrameShape& shape, int quality) {
+  const int channels = kernels::colour_channels(shape.channels);
+  codec_.image_width = static_cast<JDIMENSION>(shape.width);
+  codec_.image_height = static_cast<JDIMENSION>(shape.height);
+  codec_.input_components = channels;
+  codec_.in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_EXT_BGR;
+  jpeg_set_defaults(&codec_);
+  jpeg_set_quality(&codec_, quality, TRUE);
+  jpeg_start_compress(&codec_, TRUE);
+}
+
+/// The band as JPEG has it: through the table, 8 bits a sample, no alpha. It may be `band` itself.
+const cv::Mat& JpegEncoder::as_stored(const cv::Mat& band, const kernels::LevelTable* table) {
+  auto& [mapped, reduced, plain] = bands_;
+  const cv::Mat* levels = &band;
+  if (table != nullptr && !table->is_identity()) {
+    kernels::apply_table(*table, band, mapped);
+    levels = &mapped;
+  }
+  if (levels->depth() == CV_16U) {
+    reduced.create(levels->rows, levels->cols, CV_8UC(levels->channels()));
+    const int count = levels->cols * levels->channels();
+    for (int y = 0; y < levels->rows; ++y) {
+      const auto* in = levels->ptr<std::uint16_t>(y);
+      auto* out = reduced.ptr<std::uint8_t>(y);
+      for (int i = 0; i < count; ++i) out[i] = static_cast<std::uint8_t>((in[i] + 128U) / 257U);
+    }
+    levels = &reduced;
+  }
+  if (levels->channels() == 2) {
+    cv::extractChannel(*levels, plain, 0);
+    levels = &plain;
+  } else if (levels->channels() == 4) {
+    cv::cvtColor(*levels, plain, cv::COLOR_BGRA2BGR);
+    levels = &plain;
+  }
+  return *levels;
+}
+
+void JpegEncoder::trim(std::size_t keep_bytes) {
+  for (cv::Mat& band : bands_) {
+    if (band.total() * band.elemSize() > keep_bytes) band.release();
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Encoder> make_jpeg_encoder() { return std::make_unique<JpegEncoder>(); }
+
+}  // namespace pixmill::pipeline

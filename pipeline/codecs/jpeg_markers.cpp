@@ -1,0 +1,45 @@
+#include "pipeline/codecs/jpeg_markers.hpp"
+
+#include "pipeline/codecs/byte_order.hpp"
+
+#include <cstring>
+
+namespace pixmill::pipeline {
+
+namespace {
+
+constexpr std::uint32_t kFirstRestart = 0xD0;
+constexpr std::uint32_t kStartOfImage = 0xD8;
+constexpr std::uint32_t kEndOfImage = 0xD9;
+constexpr std::uint32_t kStartOfScan = 0xDA;
+constexpr std::uint32_t kTemporary = 0x01;
+
+bool stands_alone(std::uint32_t marker) {
+  return (marker >= kFirstRestart && marker <= kStartOfImage) || marker == kTemporary;
+}
+
+}  // namespace
+
+int count_jpeg_scans(Bytes rest, int enough) {
+  int scans = 0;
+  std::size_t at = 0;
+  while (at + 1 < rest.size() && scans <= enough) {
+    const void* found = std::memchr(rest.data() + at, 0xFF, rest.size() - at - 1);
+    if (found == nullptr) break;
+    at = static_cast<std::size_t>(static_cast<const std::byte*>(found) - rest.data());
+    const std::uint32_t marker = byte_at(rest, at + 1);
+    if (marker == 0xFF) {  // a fill byte; the next one may begin a marker
+      ++at;
+      continue;
+    }
+    at += 2;
+    if (marker == kEndOfImage) break;
+    if (marker == 0 || stands_alone(marker)) continue;
+    if (marker == kStartOfScan) ++scans;
+    if (at + 2 > rest.size()) break;
+    at += read_big16(rest, at);
+  }
+  return scans;
+}
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,206 @@
+#include "pipeline/codecs/png_encoder.hpp"
+
+#include "pipeline/codecs/byte_order.hpp"
+#include "pipeline/codecs/png_chunks.hpp"
+#include "pipeline/codecs/png_filter.hpp"
+
+#include <libdeflate.h>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <span>
+
+namespace pixmill::pipeline {
+
+namespace {
+
+/// Rows that are brought into PNG's byte order together; a few tens of KiB stay in the first-level caches.
+constexpr int kBandRows = 16;
+
+struct FreeCompressor {
+  void operator()(libdeflate_compressor* compressor) const { libdeflate_free_compressor(compressor); }
+};
+
+std::size_t row_bytes_of(const kernels::FrameShape& shape, bool two_level) {
+  const auto width = static_cast<std::size_t>(shape.width);
+  if (two_level && shape.channels == 1) return (width + 7) / 8;
+  return width * static_cast<std::size_t>(shape.channels) * (shape.depth == kernels::Depth::sixteen ? 2 : 1);
+}
+
+/// Colour types: gray 0, true colour 2, gray with alpha 4, true colour with alpha 6.
+int colour_type_of(int channels) {
+  constexpr std::array<int, 5> kTypes{0, 0, 4, 2, 6};
+  return kTypes.at(static_cast<std::size_t>(channels));
+}
+
+/// The filters to try on each row. Trying more costs time, and pays only when the compressor looks further.
+std::span<const PngFilter> filters_for(int compression) {
+  static constexpr std::array kNone{PngFilter::none};
+  static constexpr std::array kQuick{PngFilter::sub, PngFilter::up};
+  static constexpr std::array kAll{PngFilter::none, PngFilter::sub, PngFilter::up, PngFilter::average,
+                                   PngFilter::paeth};
+  if (compression == 0) return kNone;
+  if (compression == 1) return kQuick;
+  return kAll;
+}
+
+class PngEncoder final : public Encoder {
+ public:
+  [[nodiscard]] Need need(const kernels::FrameShape& shape, bool two_level) const override;
+  CodecStatus encode(const EncodeSource& source, const EncodeOptions& options, std::vector<std::byte>& out) override;
+  void trim(std::size_t keep_bytes) override;
+
+ private:
+  void select_compressor(int level);
+  void pack_bits(const EncodeSource& source);
+  void filter_rows(const EncodeSource& source, std::span<const PngFilter> filters);
+  void filter_best(const std::uint8_t* row, const std::uint8_t* above, std::size_t pixel_bytes,
+                   std::span<const PngFilter> filters, std::uint8_t* out);
+  const cv::Mat& as_stored(const cv::Mat& band, const kernels::LevelTable* table);
+
+  std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor_;
+  int level_ = -1;
+  std::size_t row_bytes_ = 0;
+  std::vector<std::uint8_t> lines_;  // all scan lines, each after its filter's number
+  std::vector<std::uint8_t> above_;  // the row before the band in hand
+  std::vector<std::uint8_t> trial_;
+  cv::Mat mapped_;
+  cv::Mat swapped_;
+};
+
+Encoder::Need PngEncoder::need(const kernels::FrameShape& shape, bool two_level) const {
+  const std::size_t row_bytes = row_bytes_of(shape, two_level);
+  const std::size_t line_bytes = (row_bytes + 1) * static_cast<std::size_t>(shape.height);
+  // libdeflate's bound for stored blocks, and the largest of its compressors.
+  const std::size_t bound = libdeflate_zlib_compress_bound(nullptr, line_bytes);
+  constexpr std::uint64_t kCompressor = std::uint64_t{9} << 20;
+  return {bound + png_overhead(bound), kCompressor + line_bytes + row_bytes * (2 * kBandRows + 3)};
+}
+
+CodecStatus PngEncoder::encode(const EncodeSource& source, const EncodeOptions& options, std::vector<std::byte>& out) {
+  const cv::Mat& frame = *source.frame;
+  const kernels::FrameShape shape = kernels::shape_of(frame);
+  const bool bits = source.two_level && shape.channels == 1;
+  row_bytes_ = row_bytes_of(shape, bits);
+  lines_.resize((row_bytes_ + 1) * static_cast<std::size_t>(shape.height));
+  if (bits) {
+    pack_bits(source);
+  } else {
+    filter_rows(source, filters_for(options.compression));
+  }
+  select_compressor(options.compression);
+
+  out.resize(kPngDataStart + libdeflate_zlib_compress_bound(compressor_.get(), lines_.size()));
+  const std::size_t compressed = libdeflate_zlib_compress(compressor_.get(), lines_.data(), lines_.size(),
+                                                          out.data() + kPngDataStart, out.size() - kPngDataStart);
+  if (compressed == 0) return {Verdict::write_failed, "the image could not be compressed"};
+  PngHeader header;
+  header.width = static_cast<std::uint32_t>(shape.width);
+  header.height = static_cast<std::uint32_t>(shape.height);
+  header.bit_depth = bits ? 1 : static_cast<int>(shape.depth);
+  header.colour_type = colour_type_of(shape.channels);
+  wrap_png(header, compressed, kMaxPngChunk, out);
+  return {};
+}
+
+void PngEncoder::select_compressor(int level) {
+  if (compressor_ && level_ == level) return;
+  compressor_.reset(libdeflate_alloc_compressor(level));
+  if (!compressor_) throw std::bad_alloc();
+  level_ = level;
+}
+
+/// Lines of bits are not filtered: their bytes are patterns of pixels, not levels, and differences only hide repeats.
+void PngEncoder::pack_bits(const EncodeSource& source) {
+  const cv::Mat& frame = *source.frame;
+  const kernels::Depth depth = kernels::depth_of(frame);
+  std::optional<kernels::LevelTable> split;
+  if (source.table == nullptr) {
+    split.emplace(depth);
+    const int largest = kernels::max_level(depth);
+    split->then([&](int level) { return level > largest / 2 ? largest : 0; });
+  }
+  const kernels::LevelTable& table = split ? *split : *source.table;
+  for (int y = 0; y < frame.rows; ++y) {
+    std::uint8_t* line = lines_.data() + static_cast<std::size_t>(y) * (row_bytes_ + 1);
+    line[0] = static_cast<std::uint8_t>(PngFilter::none);
+    kernels::pack_row(table, frame.ptr(y), frame.cols, line + 1);
+  }
+}
+
+void PngEncoder::filter_rows(const EncodeSource& source, std::span<const PngFilter> filters) {
+  const cv::Mat& frame = *source.frame;
+  above_.assign(row_bytes_, 0);
+  trial_.resize(row_bytes_);
+  std::uint8_t* line = lines_.data();
+  for (int first = 0; first < frame.rows; first += kBandRows) {
+    const int last = std::min(first + kBandRows, frame.rows);
+    const cv::Mat levels = frame.rowRange(first, last);
+    const cv::Mat& band = as_stored(levels, source.table);
+    const std::uint8_t* above = above_.data();
+    for (int y = 0; y < band.rows; ++y, line += row_bytes_ + 1) {
+      const std::uint8_t* row = band.ptr<std::uint8_t>(y);
+      filter_best(row, above, frame.elemSize(), filters, line);
+      above = row;
+    }
+    // The next band goes where this one is.
+    std::memcpy(above_.data(), above, row_bytes_);
+  }
+}
+
+void PngEncoder::filter_best(const std::uint8_t* row, const std::uint8_t* above, std::size_t pixel_bytes,
+                             std::span<const PngFilter> filters, std::uint8_t* out) {
+  filter_row(filters.front(), row, above, row_bytes_, pixel_bytes, out + 1);
+  out[0] = static_cast<std::uint8_t>(filters.front());
+  if (filters.size() == 1) return;
+  std::uint64_t best = filter_cost(out + 1, row_bytes_);
+  for (const PngFilter filter : filters.subspan(1)) {
+    filter_row(filter, row, above, row_bytes_, pixel_bytes, trial_.data());
+    const std::uint64_t cost = filter_cost(trial_.data(), row_bytes_);
+    if (cost >= best) continue;
+    best = cost;
+    out[0] = static_cast<std::uint8_t>(filter);
+    std::memcpy(out + 1, trial_.data(), row_bytes_);
+  }
+}
+
+/// The band as PNG has it: through the table, R before B, the high byte of a sample first. It may be `band` itself.
+const cv::Mat& PngEncoder::as_stored(const cv::Mat& band, const kernels::LevelTable* table) {
+  const bool map = table != nullptr && !table->is_identity();
+  if (map) kernels::apply_table(*table, band, mapped_);
+  const cv::Mat& levels = map ? mapped_ : band;
+  if (band.channels() <= 2 && band.depth() == CV_8U) return levels;
+  if (band.channels() >= 3) {
+    cv::cvtColor(levels, swapped_, band.channels() == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGBA);
+  } else {
+    levels.copyTo(swapped_);
+  }
+  if (band.depth() == CV_16U && std::endian::native == std::endian::little) {
+    for (int y = 0; y < swapped_.rows; ++y) {
+      auto* samples = swapped_.ptr<std::uint16_t>(y);
+      const int count = swapped_.cols * swapped_.channels();
+      for (int i = 0; i < count; ++i) samples[i] = static_cast<std::uint16_t>(samples[i] << 8 | samples[i] >> 8);
+    }
+  }
+  return swapped_;
+}
+
+void PngEncoder::trim(std::size_t keep_bytes) {
+  for (std::vector<std::uint8_t>* buffer : {&lines_, &above_, &trial_}) {
+    if (buffer->capacity() > keep_bytes) std::vector<std::uint8_t>().swap(*buffer);
+  }
+  for (cv::Mat* buffer : {&mapped_, &swapped_}) {
+    if (buffer->total() * buffer->elemSize() > keep_bytes) buffer->release();
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Encoder> make_png_encoder() { return std::make_unique<PngEncoder>(); }
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "pipeline/codecs/codec.hpp"
+
+/// Which format a file is of, by its first bytes. Each looks at no more than kSniffBytes, takes any length, and asks
+/// for more than two letters, so that text and raw data are not mistaken for images.
+namespace pixmill::pipeline {
+
+[[nodiscard]] bool looks_like_png(Bytes head);
+[[nodiscard]] bool looks_like_jpeg(Bytes head);
+[[nodiscard]] bool looks_like_tiff(Bytes head);
+[[nodiscard]] bool looks_like_webp(Bytes head);
+[[nodiscard]] bool looks_like_bmp(Bytes head);
+[[nodiscard]] bool looks_like_pnm(Bytes head);
+[[nodiscard]] bool looks_like_gif(Bytes head);
+
+}  // namespace pixmill::pipeline

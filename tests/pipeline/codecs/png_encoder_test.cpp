@@ -1,0 +1,170 @@
+#include "pipeline/codecs/png_encoder.hpp"
+
+#include "pipeline/codecs/png_chunks.hpp"
+#include "pipeline/codecs/png_filter.hpp"
+
+#include "tests/pipeline/codecs/png_files.hpp"
+#include "tests/pipeline/codecs/test_images.hpp"
+
+#include <gtest/gtest.h>
+#include <spng.h>
+
+#include <numeric>
+
+namespace pixmill::pipeline {
+namespace {
+
+TEST(PngEncoder, WritesEveryKindWithoutLoss) {
+  for (const int depth : {CV_8U, CV_16U}) {
+    for (int channels = 1; channels <= 4; ++channels) {
+      for (const cv::Size size : {cv::Size(1, 1), cv::Size(1, 40), cv::Size(53, 1), cv::Size(131, 67)}) {
+        const cv::Mat image = make_padded_image(size.width, size.height, CV_MAKETYPE(depth, channels));
+        for (int compression = 0; compression <= 9; ++compression) {
+          const std::vector<std::byte> file = encode("png", {&image}, {.compression = compression});
+          const Decoded read = decode(file, {.keep_alpha = true});
+          ASSERT_EQ(read.status.verdict, Verdict::ok) << read.status.detail;
+          ASSERT_TRUE(same_pixels(read.frame, image)) << channels << " channels, level " << compression;
+          ASSERT_LE(file.size(), make_png_encoder()->need(kernels::shape_of(image), false).output_bytes);
+        }
+      }
+    }
+  }
+}
+
+TEST(PngEncoder, PacksTwoLevelsIntoBits) {
+  for (const int type : {CV_8UC1, CV_16UC1}) {
+    for (const int width : {1, 7, 8, 9, 64, 203}) {
+      const cv::Mat image = make_padded_image(width, 31, type);
+      const int largest = kernels::max_level(kernels::depth_of(image));
+      kernels::LevelTable table(kernels::depth_of(image));
+      table.then([&](int level) { return level > largest / 3 ? largest : 0; });
+      const std::vector<std::byte> file = encode("png", {&image, &table, true});
+      const Decoded read = decode(file);
+      ASSERT_EQ(read.status.verdict, Verdict::ok) << read.status.detail;
+      EXPECT_TRUE(read.header.two_level);
+      for (int y = 0; y < image.rows; ++y) {
+        for (int x = 0; x < image.cols; ++x) {
+          const int level = type == CV_16UC1 ? image.at<std::uint16_t>(y, x) : image.at<uchar>(y, x);
+          ASSERT_EQ(read.frame.at<uchar>(y, x), level > largest / 3 ? 255 : 0);
+        }
+      }
+      EXPECT_LE(file.size(), make_png_encoder()->need(kernels::shape_of(image), true).output_bytes);
+    }
+  }
+}
+
+TEST(PngEncoder, PacksAFrameThatIsTwoLevelItself) {
+  const cv::Mat image = make_image(45, 20, CV_8UC1) > 100;
+  const Decoded read = decode(encode("png", {&image, nullptr, true}));
+  EXPECT_TRUE(read.header.two_level);
+  EXPECT_TRUE(same_pixels(read.frame, image));
+}
+
+TEST(PngEncoder, SeesTheFrameThroughTheTable) {
+  for (int channels = 1; channels <= 4; ++channels) {
+    const cv::Mat image = make_image(40, 35, CV_8UC(channels));
+    kernels::LevelTable table(kernels::Depth::eight);
+    table.then([](int level) { return (level * 7) & 255; });
+    cv::Mat mapped;
+    kernels::apply_table(table, image, mapped);
+    EXPECT_TRUE(same_pixels(decode(encode("png", {&image, &table}), {.keep_alpha = true}).frame, mapped));
+  }
+}
+
+TEST(PngEncoder, WritesTheSameBytesAgain) {
+  const cv::Mat first = make_image(64, 48, CV_8UC3);
+  const cv::Mat other = make_image(301, 77, CV_16UC4);
+  const std::unique_ptr<Encoder> encoder = make_png_encoder();
+  std::vector<std::byte> out;
+  ASSERT_TRUE(encoder->encode({&other}, {.compression = 7}, out).usable());
+  encoder->trim(0);
+  ASSERT_TRUE(encoder->encode({&first}, {}, out).usable());
+  EXPECT_EQ(out, encode("png", {&first}));
+}
+
+TEST(PngEncoder, LeavesTheFrameAlone) {
+  const cv::Mat image = make_padded_image(50, 40, CV_16UC3);
+  const cv::Mat before = image.clone();
+  static_cast<void>(encode("png", {&image}));
+  EXPECT_TRUE(same_pixels(image, before));
+}
+
+/// libspng's own encoder at its default: all filters, zlib at 6.
+std::size_t size_by_libspng(const cv::Mat& image, int level) {
+  spng_ctx* context = spng_ctx_new(SPNG_CTX_ENCODER);
+  spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1);
+  spng_set_option(context, SPNG_IMG_COMPRESSION_LEVEL, level);
+  spng_ihdr header{static_cast<std::uint32_t>(image.cols),
+                   static_cast<std::uint32_t>(image.rows),
+                   8,
+                   static_cast<std::uint8_t>(image.channels() == 1 ? 0 : 2),
+                   0,
+                   0,
+                   0};
+  spng_set_ihdr(context, &header);
+  const int error =
+      spng_encode_image(context, image.data, image.total() * image.elemSize(), SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+  std::size_t size = 0;
+  int why = 0;
+  std::free(spng_get_png_buffer(context, &size, &why));
+  spng_ctx_free(context);
+  return error == 0 ? size : 0;
+}
+
+TEST(PngEncoder, IsNoLargerThanZlibAtTheSameLevel) {
+  for (const int type : {CV_8UC1, CV_8UC3}) {
+    const cv::Mat image = make_image(320, 240, type);
+    const std::size_t theirs = size_by_libspng(image, 6);
+    ASSERT_GT(theirs, 0U);
+    EXPECT_LE(encode("png", {&image}, {.compression = 6}).size(), theirs * 11 / 10);
+  }
+}
+
+TEST(PngEncoder, StoresAtLevelZero) {
+  const cv::Mat image(100, 100, CV_8UC1, cv::Scalar(5));
+  EXPECT_GT(encode("png", {&image}, {.compression = 0}).size(), 10000U);
+  EXPECT_LT(encode("png", {&image}).size(), 300U);
+}
+
+TEST(PngChunks, SplitLargeDataIntoChunksThatReadTheSame) {
+  const std::vector<std::uint8_t> lines{0, 1, 2, 3, 0, 4, 5, 6};
+  const std::vector<std::byte> data = deflated(lines);
+  for (std::size_t most = 1; most <= data.size() + 1; ++most) {
+    std::vector<std::byte> file(kPngDataStart);
+    append(file, data);
+    wrap_png({.width = 3, .height = 2}, data.size(), most, file);
+    const Decoded read = decode(file);
+    ASSERT_EQ(read.status.verdict, Verdict::ok) << most << ": " << read.status.detail;
+    EXPECT_EQ(read.frame.at<uchar>(1, 2), 6);
+  }
+}
+
+TEST(PngFilters, AreUndoneByTheirInverses) {
+  const cv::Mat image = make_image(61, 2, CV_8UC3);
+  const std::size_t bytes = 61 * 3;
+  for (const PngFilter filter :
+       {PngFilter::none, PngFilter::sub, PngFilter::up, PngFilter::average, PngFilter::paeth}) {
+    std::vector<std::uint8_t> lines(2 * (bytes + 1), 0);
+    const std::vector<std::uint8_t> zeros(bytes, 0);
+    filter_row(filter, image.ptr(0), zeros.data(), bytes, 3, lines.data() + 1);
+    filter_row(filter, image.ptr(1), image.ptr(0), bytes, 3, lines.data() + bytes + 2);
+    lines[0] = lines[bytes + 1] = static_cast<std::uint8_t>(filter);
+    const Decoded read = decode(make_png({61, 2, 8, 2}, lines));
+    ASSERT_EQ(read.status.verdict, Verdict::ok) << read.status.detail;
+    cv::Mat swapped;
+    cv::Mat channels[3];
+    cv::split(read.frame, channels);
+    cv::merge(std::vector<cv::Mat>{channels[2], channels[1], channels[0]}, swapped);
+    EXPECT_TRUE(same_pixels(swapped, image)) << static_cast<int>(filter);
+  }
+}
+
+TEST(PngFilters, CostIsTheSumOfMagnitudes) {
+  const std::vector<std::uint8_t> row{0, 1, 255, 128, 127};
+  EXPECT_EQ(filter_cost(row.data(), row.size()), 1U + 1U + 128U + 127U);
+  const std::vector<std::uint8_t> large(200001, 2);
+  EXPECT_EQ(filter_cost(large.data(), large.size()), 400002U);
+}
+
+}  // namespace
+}  // namespace pixmill::pipeline

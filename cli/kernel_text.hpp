@@ -1,0 +1,20 @@
+#pragma once
+
+#include <pixmill/descriptor.hpp>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace pixmill::cli {
+
+/// A row for each kernel: its name, its parameters as a chain has them, what it does.
+[[nodiscard]] std::string kernel_list(const std::vector<const KernelDescriptor*>& kernels, std::size_t width);
+
+/// All that a descriptor says, for a person.
+[[nodiscard]] std::string kernel_details(const KernelDescriptor& kernel, std::size_t width);
+
+/// What a parameter takes: "whole number from 3 to 255, odd".
+[[nodiscard]] std::string accepted_values(const ParamDescriptor& param);
+
+}  // namespace pixmill::cli

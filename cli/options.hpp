@@ -1,0 +1,50 @@
+#pragma once
+
+#include "cli/arguments.hpp"
+#include "cli/log.hpp"
+#include "cli/progress.hpp"
+
+#include <pixmill/batch.hpp>
+
+#include <optional>
+#include <span>
+#include <string>
+
+namespace pixmill::cli {
+
+/// What run, stats and explain read from the command line.
+struct BatchArguments {
+  BatchOptions batch;  ///< `inputs`, `plan` and all that has a default; `output` is made from the next.
+  OutputOptions output;
+  std::optional<std::string> ops;
+  bool strict = false;
+  ProgressMode progress = ProgressMode::automatic;
+  LogOptions log;
+  bool dry_run = false;
+};
+
+/// Each declares one group of options, with their defaults as they stand in `arguments`, which must outlive the parser.
+void add_input_options(ArgumentParser& parser, BatchArguments& arguments);
+void add_chain_options(ArgumentParser& parser, BatchArguments& arguments);
+void add_reduction_options(ArgumentParser& parser, BatchArguments& arguments);
+/// Format and its settings, without where outputs go.
+void add_format_options(ArgumentParser& parser, BatchArguments& arguments);
+void add_destination_options(ArgumentParser& parser, BatchArguments& arguments);
+void add_limit_options(ArgumentParser& parser, BatchArguments& arguments);
+void add_manifest_options(ArgumentParser& parser, BatchArguments& arguments);
+void add_execution_options(ArgumentParser& parser, BatchArguments& arguments);
+void add_report_options(ArgumentParser& parser, BatchArguments& arguments);
+
+/// Parses, and checks what several options say together. False: help was asked for. Throws Error (usage).
+[[nodiscard]] bool parse_batch_arguments(const ArgumentParser& parser, std::span<const std::string> given,
+                                         BatchArguments& arguments);
+
+/// Throws Error (usage) if nothing names an input.
+void require_inputs(const BatchArguments& arguments);
+
+/// The kernels and what each does, for a help page.
+[[nodiscard]] HelpTable kernel_table();
+/// The reductions and what each is, for a help page.
+[[nodiscard]] HelpTable reduction_table();
+
+}  // namespace pixmill::cli

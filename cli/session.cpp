@@ -1,0 +1,113 @@
+#include "cli/session.hpp"
+
+#include "cli/exit_code.hpp"
+#include "cli/failure.hpp"
+#include "cli/signals.hpp"
+#include "cli/streams.hpp"
+#include "cli/summary.hpp"
+#include "cli/terminal.hpp"
+
+#include <pixmill/machine.hpp>
+
+#include <unistd.h>
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace pixmill::cli {
+namespace {
+
+/// Where the rows will be, as run_batch() documents it.
+std::optional<std::string> manifest_of(const BatchOptions& batch) {
+  if (batch.manifest || !batch.output) return batch.manifest;
+  const std::string& directory = batch.output->directory;
+  return directory + (directory.back() == '/' ? "" : "/") + "pixmill.jsonl";
+}
+
+int print_preview(const BatchOptions& batch, Log& log) {
+  const std::vector<PlannedImage> images = preview_batch(batch);
+  // A terminal is protected from what names may hold; a script gets the names.
+  const bool escape = is_terminal(STDOUT_FILENO);
+  std::string text;
+  for (const PlannedImage& image : images) {
+    text += escape ? escape_for_terminal(image.input) : image.input;
+    if (!image.output.empty()) text += '\t' + (escape ? escape_for_terminal(image.output) : image.output);
+    text += '\n';
+    if (text.size() > 1U << 16U) {
+      write_stdout(text);
+      text.clear();
+    }
+  }
+  write_stdout(text);
+  log.info("dry run: " + std::to_string(images.size()) + (images.size() == 1 ? " image" : " images") +
+           " would be done; nothing was written");
+  return kExitWell;
+}
+
+int exit_code_of(const BatchReport& report, int signal) {
+  if (report.disk_full) return kExitMachine;
+  if (report.interrupted) return kExitSignal + (signal != 0 ? signal : SIGINT);
+  return report.all_well() ? kExitWell : kExitFailures;
+}
+
+/// Says on standard error, and for reductions on standard output, what the batch came to.
+void tell(const BatchReport& report, const BatchOptions& batch, std::uint64_t bytes_in, Log& log) {
+  SummaryContext context;
+  context.bytes_in = bytes_in;
+  if (batch.output) context.directory = batch.output->directory;
+  context.manifest = manifest_of(batch);
+  if (report.disk_full) {
+    log.error("no room left: " + report.disk_full_detail +
+              (batch.output ? "; what is whole stays, and --resume goes on when there is room" : ""));
+  }
+  if (report.interrupted && report.images == 0) {
+    log.info("nothing was begun, and nothing written");
+    return;
+  }
+  for (const std::string& line : summary_lines(report, context)) log.info(line);
+  if (!report.reductions || batch.reduce_out) return;
+  if (report.interrupted || report.disk_full) {
+    log.warning("no reductions are reported, because not every image was done");
+    return;
+  }
+  write_stdout(report.reductions->json());
+}
+
+int run_watched(BatchArguments& arguments, Console& console, Log& log) {
+  BatchOptions& batch = arguments.batch;
+  std::stop_source stop;
+  const SignalWatch watch(
+      stop, [&log](int) { log.urgent("interrupted: finishing what runs; press Ctrl-C again to leave at once"); },
+      [&console] { console.abandon(); });
+  ignore_sigpipe();
+  Progress progress(arguments.progress, console);
+  batch.stop = stop.get_token();
+  batch.on_listed = [&progress](std::uint64_t images, std::uint64_t) { progress.listed(images); };
+  batch.on_outcome = [&progress, &log](const ImageOutcome& outcome) {
+    progress.count(outcome);
+    log.image(outcome);
+  };
+  batch.on_warning = [&log](const std::string& message) { log.warning(message); };
+  const BatchReport report = run_batch(batch);
+  progress.stop();
+  tell(report, batch, progress.bytes(), log);
+  return exit_code_of(report, watch.received());
+}
+
+}  // namespace
+
+int run_session(std::string_view command, BatchArguments& arguments) {
+  Console console;
+  Log log(console, command, arguments.log);
+  try {
+    use_single_threaded_opencv();
+    return arguments.dry_run ? print_preview(arguments.batch, log) : run_watched(arguments, console, log);
+  } catch (...) {
+    const Failure failure = current_failure();
+    log.error(failure.message);
+    return failure.exit_code;
+  }
+}
+
+}  // namespace pixmill::cli

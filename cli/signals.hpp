@@ -1,0 +1,45 @@
+#pragma once
+
+#include <csignal>
+#include <functional>
+
+#include <atomic>
+#include <stop_token>
+#include <thread>
+
+namespace pixmill::cli {
+
+/// Turns SIGINT, SIGTERM and SIGHUP into a request to stop while it lives.
+///
+/// The signals are blocked for the calling thread and those that it starts from then on, and taken by a thread of its
+/// own; so make it before any other thread. The first one requests the stop; the second leaves at once with the exit
+/// code 128 + signal, after removing the temporary files. SIGHUP stays ignored where it was (nohup). The signals stay
+/// blocked afterwards.
+class SignalWatch {
+ public:
+  /// `on_first` is called from the thread, after the stop was requested. Throws Error (machine) without descriptors.
+  /// `on_second`, if any, is called right before it leaves, and must not wait for anything.
+  SignalWatch(std::stop_source stop, std::function<void(int signal)> on_first, std::function<void()> on_second = {});
+  ~SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+  /// The first signal that came, or 0.
+  [[nodiscard]] int received() const { return received_; }
+
+ private:
+  void watch();
+
+  std::stop_source stop_;
+  const std::function<void(int)> on_first_;
+  const std::function<void()> on_second_;
+  std::atomic<int> received_ = 0;
+  int signal_fd_ = -1;
+  int end_fd_ = -1;  ///< An eventfd that ends the thread.
+  std::thread thread_;
+};
+
+/// From here on a reader of standard output that goes away is an error of writing, no signal.
+void ignore_sigpipe();
+
+}  // namespace pixmill::cli

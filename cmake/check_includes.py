@@ -175,6 +175,7 @@ class CheckerTest(unittest.TestCase):
         self.expect('cli may not include "pipeline/program.hpp"')
 
     def test_benchmarks_reach_what_they_measure_but_not_the_command_line(self):
+        self.plant("cli/log.hpp", "#pragma once\n")
         self.plant("bench/wrong.cpp", '#include "cli/log.hpp"\n')
         self.expect('bench may not include "cli/log.hpp"')
 

@@ -46,7 +46,8 @@ class Source {
   /// std::bad_alloc.
   void load(std::uint64_t index, Task& task) const;
 
-  /// How large the input is at this moment, 0 if that is not known before it is read. One stat where the list does not say.
+  /// How large the input is at this moment, 0 if that is not known before it is read. One stat where the list does not
+  /// say.
   [[nodiscard]] std::uint64_t expected_bytes(std::uint64_t index) const;
   [[nodiscard]] const InputList& inputs() const { return inputs_; }
 

@@ -1,5 +1,5 @@
-// Preloaded: write() to files named .pixmill-* fails with ENOSPC once NO_ROOM_AFTER bytes were written to them, the last
-// one short, as a full disk does it.
+// Preloaded: write() to files named .pixmill-* fails with ENOSPC once NO_ROOM_AFTER bytes were written to them, the
+// last one short, as a full disk does it.
 
 #include <dlfcn.h>
 #include <sys/types.h>

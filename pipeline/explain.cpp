@@ -121,7 +121,9 @@ std::vector<std::string> encode_lines(const BatchOptions& options, const Program
   if (!program.options().write) return {"nothing is written but the reductions"};
   const OutputOptions& output = *options.output;
   std::string line = output.format == "same" ? "the format of the input" : output.format;
-  if (output.format != "jpg" && ends_two_level(program)) line += ", 1 bit a pixel in PNG";
+  if (output.format != "jpg" && ends_two_level(program)) {
+    line += output.format == "png" ? ", 1 bit a pixel" : ", 1 bit a pixel where that is PNG";
+  }
   if (output.format != "jpg") line += fmt::format(", compression {}", output.compression);
   if (output.format != "png") line += fmt::format(", quality {} (jpg)", output.quality);
   return {line};

@@ -80,7 +80,7 @@ int run_watched(BatchArguments& arguments, Console& console, Log& log) {
   const SignalWatch watch(
       stop, [&log](int) { log.urgent("interrupted: finishing what runs; press Ctrl-C again to leave at once"); },
       [&console] { console.abandon(); });
-  ignore_sigpipe();
+  ignore_write_signals();
   Progress progress(arguments.progress, console);
   batch.stop = stop.get_token();
   batch.on_listed = [&progress](std::uint64_t images, std::uint64_t) { progress.listed(images); };
@@ -88,7 +88,6 @@ int run_watched(BatchArguments& arguments, Console& console, Log& log) {
     progress.count(outcome);
     log.image(outcome);
   };
-  batch.on_warning = [&log](const std::string& message) { log.warning(message); };
   const BatchReport report = run_batch(batch);
   progress.stop();
   tell(report, batch, progress.bytes(), log);

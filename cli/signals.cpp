@@ -76,10 +76,11 @@ void SignalWatch::watch() {
   }
 }
 
-void ignore_sigpipe() {
+void ignore_write_signals() {
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, nullptr);
+  sigaction(SIGXFSZ, &ignore, nullptr);
 }
 
 }  // namespace pixmill::cli

@@ -39,7 +39,8 @@ class SignalWatch {
   std::thread thread_;
 };
 
-/// From here on a reader of standard output that goes away is an error of writing, no signal.
-void ignore_sigpipe();
+/// From here on a reader of standard output that goes away, and a file that reaches its limit, are errors of writing
+/// and no signals.
+void ignore_write_signals();
 
 }  // namespace pixmill::cli

@@ -1,5 +1,5 @@
-// What Highway's compiled library would define. Debian's libhwy measures the processor's timer while it is loaded, which
-// costs every process 4 ms; its headers need no more than these three functions.
+// What Highway's compiled library would define. Debian's libhwy measures the processor's timer while it is loaded,
+// which costs every process 4 ms; its headers need no more than these three functions.
 
 #include <hwy/targets.h>
 

@@ -96,8 +96,6 @@ struct BatchOptions {
   std::function<void(std::uint64_t images, std::uint64_t bytes)> on_listed;
   /// Called after each image (and its row) is done, in order of completion, one call at a time, from any thread.
   std::function<void(const ImageOutcome&)> on_outcome;
-  /// Something that a person should know and that stops nothing; one sentence. Called like on_outcome.
-  std::function<void(const std::string&)> on_warning;
 };
 
 class ReductionReport;

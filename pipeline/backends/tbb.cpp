@@ -33,8 +33,11 @@ void run_tbb(const Job& job) {
   };
   const auto one = [&](std::uint64_t index) {
     Crew& crew = crews.local();
-    job.source.load(index, crew.task);
-    process(job, crew.task, crew.memory);
+    // Where OpenCV runs on TBB as well, a thread that waits inside a kernel must not take up a second image.
+    tbb::this_task_arena::isolate([&] {
+      job.source.load(index, crew.task);
+      process(job, crew.task, crew.memory);
+    });
   };
   tbb::task_arena arena(job.jobs);
   arena.execute([&] {

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kOverwriteMark = "{\"overwrite\":true}\n";
 constexpr std::uint64_t kRowBytes = 360;  // a row without its two paths
+constexpr std::uint64_t kLongestJournal = std::uint64_t{1} << 20;
 constexpr std::size_t kCopyStep = std::size_t{256} << 10;
 
 bool exists(const std::string& path) {
@@ -114,12 +115,12 @@ WriteStatus copy_tail(int from, std::uint64_t offset, AppendFile& to) {
 
 Journal::Journal(Settings settings, const InputList& inputs, const OutputNaming& naming)
     : settings_(std::move(settings)), id_(run_id(settings_)) {
-  bool all_known = settings_.overwrite;
+  all_known_ = settings_.overwrite;
   if (settings_.resume) {
     if (exists(settings_.manifest)) lock_manifest();
-    all_known = learn(settings_, id_, manifest_.fd(), inputs, naming, prior_);
+    all_known_ = learn(settings_, id_, manifest_.fd(), inputs, naming, prior_);
   }
-  refuse_what_is_in_the_way(settings_, prior_, all_known, inputs, naming);
+  refuse_what_is_in_the_way(settings_, prior_, all_known_, inputs, naming);
   open_files(inputs);
   if (settings_.resume && settings_.with_partials && exists(partials_path(settings_))) {
     ipc::UniqueFd fd(::open(partials_path(settings_).c_str(), O_RDONLY | O_CLOEXEC));
@@ -190,12 +191,37 @@ WriteStatus Journal::announce(const ImageOutcome& outcome, const kernels::Partia
     const std::string line = partial_line({outcome.input, outcome.input_xxh64, settings_.plan}, *partial);
     if (WriteStatus status = partials_.append(line); !status.ok) return status;
   }
-  return journal_ ? journal_.append(row_line(outcome, settings_.plan)) : WriteStatus{};
+  if (!journal_) return {};
+  if (journal_.size() > kLongestJournal) shorten_journal();
+  const std::string line = row_line(outcome, settings_.plan);
+  WriteStatus status = journal_.append(line);
+  if (status.ok) announced_.emplace(outcome.index, line);
+  return status;
+}
+
+// Most of its lines have a row by now. A new file takes its place at once, so that no death finds it half-written;
+// where that fails, the old one goes on growing.
+void Journal::shorten_journal() {
+  const std::string path = journal_path(settings_, id_);
+  const std::string name = fmt::format("{}/{}{}-journal", settings_.directory, kTemporaryPrefix, id_);
+  ipc::UniqueFd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!fd) return;
+  // Whoever looks whether this run lives must find the new one locked as well.
+  static_cast<void>(::flock(fd.get(), LOCK_EX | LOCK_NB));
+  AppendFile fresh(std::move(fd), path);
+  bool ok = !all_known_ || fresh.append(kOverwriteMark).ok;
+  for (const auto& [index, line] : announced_) ok = ok && fresh.append(line).ok;
+  if (ok && ::rename(name.c_str(), path.c_str()) == 0) {
+    journal_ = std::move(fresh);
+  } else {
+    ::unlink(name.c_str());
+  }
 }
 
 WriteStatus Journal::record(const ImageOutcome& outcome) {
   if (!manifest_) return {};
   WriteStatus status = manifest_.append(row_line(outcome, settings_.plan));
+  if (status.ok) announced_.erase(outcome.index);
   rows_lost_ = rows_lost_ || !status.ok;
   return status;
 }

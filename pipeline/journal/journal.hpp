@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 namespace pixmill::pipeline {
 
@@ -48,6 +49,7 @@ class Journal {
 
  private:
   void lock_manifest();
+  void shorten_journal();
   void open_files(const InputList& inputs);
   WriteStatus compact(const BatchReport& report);
 
@@ -56,9 +58,11 @@ class Journal {
   PriorRun prior_;
   AppendFile manifest_;
   AppendFile journal_;
+  std::unordered_map<std::uint64_t, std::string> announced_;  // lines of the journal that have no row yet
   AppendFile partials_;
   std::uint64_t first_row_ = 0;  // where this run's rows begin
   bool rows_lost_ = false;
+  bool all_known_ = false;  // --overwrite, or going on with a run that had it
 };
 
 /// Removes the temporary files below an output folder that no living run owns. A run owns those with its id, and lives

@@ -195,6 +195,26 @@ TEST_F(Resume, ReductionsAreThoseOfAnUndisturbedRun) {
   EXPECT_EQ(run_batch(plain).reductions->json(), want);
 }
 
+TEST_F(Resume, TheJournalStaysShortAndForgetsNothingThatHasNoRow) {
+  pipeline::InputList inputs;
+  for (int i = 0; i < 100; ++i) inputs.append("dir/" + std::to_string(i) + ".png", 6, 0);
+  pipeline::Journal journal({.directory = out(), .manifest = out("pixmill.jsonl")}, inputs, {out(), "png", false});
+  const std::string path = out(".pixmill-" + journal.id() + ".journal");
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    ImageOutcome outcome;
+    outcome.index = i;
+    outcome.input = inputs.path(i);
+    outcome.detail = std::string(40000, 'x');
+    EXPECT_TRUE(journal.announce(outcome, nullptr).ok);
+    if (i != 3) {
+      EXPECT_TRUE(journal.record(outcome).ok);
+    }
+    EXPECT_LT(std::filesystem::file_size(path), 1200000U);
+    EXPECT_TRUE(pipeline::is_locked(path));
+  }
+  EXPECT_NE(tests::read_file(path).find("dir/3.png"), std::string::npos);
+}
+
 TEST_F(Resume, AFinishedImageThatFailsNowLosesItsOutput) {
   EXPECT_TRUE(run_batch(options()).all_well());
   tests::write_file(in("1.png"), "\x89PNG\r\n\x1a\n");

@@ -9,8 +9,8 @@ target_compile_options(pixmill_options INTERFACE
   # Two machines must agree to the bit: a*b+c is two roundings everywhere, FMA or not.
   -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # False alarms inside std::string's operator+ (GCC bug 105651), and of vectors made shorter by resize().
-  target_compile_options(pixmill_options INTERFACE -Wno-restrict -Wno-stringop-overflow)
+  # False alarms inside std::string's operator+ (GCC bug 105651).
+  target_compile_options(pixmill_options INTERFACE -Wno-restrict)
 endif()
 if(PIXMILL_WERROR)
   target_compile_options(pixmill_options INTERFACE -Werror)

@@ -54,12 +54,12 @@ struct ProgramResult {
 class Program {
  public:
   struct Options {
-    LimitOptions limits;
+    LimitOptions limits = {};
     bool lenient = false;
     bool apply_orientation = true;
     bool write = false;             ///< Whether an image is encoded.
     const Codec* format = nullptr;  ///< The output's; null with `write`: the same as the input's.
-    EncodeOptions encode;
+    EncodeOptions encode = {};
     bool reduce = false;
     bool reduce_histogram = false;  ///< The counts themselves are wanted, not only what follows from them.
   };

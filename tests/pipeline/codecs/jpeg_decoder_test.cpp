@@ -134,7 +134,7 @@ TEST(JpegDecoder, KeepsTheRowsBeforeACutWhenLenient) {
 TEST(JpegDecoder, SaysThatOnlyTheEndMarkerIsMissing) {
   std::vector<std::byte> file = make_jpeg(make_image(40, 30, CV_8UC3));
   const cv::Mat whole = read_with_libjpeg(file, JCS_EXT_BGR);
-  file.resize(file.size() - 2);
+  file.erase(file.end() - 2, file.end());
   EXPECT_EQ(decode(file).status.verdict, Verdict::truncated);
   const Decoded lenient = decode(file, {.lenient = true});
   EXPECT_EQ(lenient.status.verdict, Verdict::repaired);

@@ -36,7 +36,7 @@ void repeat_last_scan(std::vector<std::byte>& file, int times) {
   const auto last = std::find_end(file.begin(), file.end(), start.begin(), start.end());
   const std::vector<std::byte> scan(last, file.end() - 2);
   const std::vector<std::byte> end(file.end() - 2, file.end());
-  file.resize(file.size() - 2);
+  file.erase(file.end() - 2, file.end());
   for (int i = 0; i < times; ++i) file.insert(file.end(), scan.begin(), scan.end());
   file.insert(file.end(), end.begin(), end.end());
 }

@@ -19,7 +19,8 @@ cv::Mat make_photo(int width, int height, int channels) {
   for (int y = 0; y < height; ++y) {
     std::uint8_t* row = image.ptr<std::uint8_t>(y);
     for (int i = 0; i < width * channels; ++i) {
-      const double x = static_cast<double>(i / channels);
+      const int column = i / channels;
+      const auto x = static_cast<double>(column);
       const double wave = 127.0 + 90.0 * std::sin(x / 37.0) * std::cos(y / 23.0) + random.gaussian(4.0);
       row[i] = cv::saturate_cast<std::uint8_t>(wave);
     }

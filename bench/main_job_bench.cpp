@@ -12,6 +12,7 @@
 
 #include <sys/resource.h>
 
+#include <jpeglib.h>
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -20,7 +21,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <jpeglib.h>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -140,8 +140,7 @@ class StagedJob {
 
 class Bench {
  public:
-  explicit Bench(const std::filesystem::path& folder)
-      : program_(Plan::parse("gray,threshold=otsu"), {.write = true, .format = find_codec("png"), .encode = {}}) {
+  explicit Bench(const std::filesystem::path& folder) : program_(Plan::parse("gray,threshold=otsu"), options()) {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       std::ifstream stream(entry.path(), std::ios::binary);
       const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
@@ -194,6 +193,13 @@ class Bench {
   }
 
  private:
+  static Program::Options options() {
+    Program::Options options;
+    options.write = true;
+    options.format = find_codec("png");
+    return options;
+  }
+
   double plain() {
     const double begin = now_ms();
     for (const File& file : files_) plain_.decode(file);

@@ -1,10 +1,14 @@
 // What Highway's compiled library would define. Debian's libhwy measures the processor's timer while it is loaded,
-// which costs every process 4 ms; its headers need no more than these three functions.
+// which costs every process 4 ms; its headers need no more than these four functions.
 
+#include <hwy/base.h>
 #include <hwy/targets.h>
 
 #include <atomic>
+#include <cstdarg>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 
 namespace hwy {
 namespace {
@@ -51,6 +55,15 @@ void SetSupportedTargetsForTest(std::int64_t targets) { forced_targets().store(t
 ChosenTarget& GetChosenTarget() {
   static ChosenTarget chosen;
   return chosen;
+}
+// For assertions of Highway's own, which only builds with sanitizers have.
+void Abort(const char* file, int line, const char* format, ...) {
+  std::fprintf(stderr, "%s:%d: ", file, line);
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  std::abort();
 }
 // NOLINTEND(readability-identifier-naming)
 

@@ -1,6 +1,7 @@
 #include "kernels/level_rows.hpp"
 
 #include <cstring>
+#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/level_rows.cpp"
@@ -22,6 +23,11 @@ void map_levels(const LevelTable::Split& split, const T* in, std::size_t count, 
   const auto high_keep = hn::Set(d, static_cast<T>(split.high.keep));
   const auto high_flip = hn::Set(d, static_cast<T>(split.high.flip));
   std::size_t i = 0;
+  if (split.threshold == std::numeric_limits<T>::max()) {
+    for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+      hn::StoreU(hn::Xor(hn::And(hn::LoadU(d, in + i), low_keep), low_flip), d, out + i);
+    }
+  }
   for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
     const auto level = hn::LoadU(d, in + i);
     const auto high = hn::Gt(level, threshold);
@@ -43,45 +49,59 @@ void map_row(const LevelTable::Split& split, Depth depth, const void* in, std::s
 }
 
 #if HWY_TARGET != HWY_SCALAR
-// Exchanges the order of the bits within each byte.
-std::uint64_t reverse_bits_of_bytes(std::uint64_t bytes) {
-  bytes = ((bytes >> 1) & 0x5555555555555555U) | ((bytes & 0x5555555555555555U) << 1);
-  bytes = ((bytes >> 2) & 0x3333333333333333U) | ((bytes & 0x3333333333333333U) << 2);
-  return ((bytes >> 4) & 0x0F0F0F0F0F0F0F0FU) | ((bytes & 0x0F0F0F0F0F0F0F0FU) << 4);
+// The levels of each block of 16 bytes with every eight of them the other way round: Highway's masks begin with the
+// least significant bit, PNG's bytes with the most significant.
+template <class D, class V>
+HWY_INLINE V reverse_eights(D d, V levels) {
+  alignas(16) static constexpr std::uint8_t kBytes[16] = {7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8};
+  alignas(16) static constexpr std::uint8_t kWords[16] = {14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1};
+  const hn::Repartition<std::uint8_t, D> d8;
+  const auto order = hn::LoadDup128(d8, sizeof(hn::TFromD<D>) == 1 ? kBytes : kWords);
+  return hn::BitCast(d, hn::TableLookupBytes(hn::BitCast(d8, levels), order));
 }
 
-// Packs levels > threshold into whole bytes, as many as fill whole vectors; returns how many levels that were.
-template <typename T>
-std::size_t pack_whole_vectors(T threshold, std::uint64_t flip, const T* row, std::size_t count, std::uint8_t* bits) {
+// Packs levels > threshold, or those that are not. The last, incomplete vector is one of a copy.
+template <bool Inverted, typename T>
+void pack_by_comparing(T threshold, const T* row, std::size_t count, std::uint8_t* bits) {
   const hn::ScalableTag<T> d;
   const auto limit = hn::Set(d, threshold);
+  const auto pack = [&](const T* levels, std::uint8_t* to) HWY_ATTR {
+    const auto above = hn::Gt(reverse_eights(d, hn::LoadU(d, levels)), limit);
+    if constexpr (Inverted) {
+      hn::StoreMaskBits(d, hn::Not(above), to);
+    } else {
+      hn::StoreMaskBits(d, above, to);
+    }
+  };
+  const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
-  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
-    hn::StoreMaskBits(d, hn::Gt(hn::LoadU(d, row + i), limit), bits + i / 8);
-  }
-  // Highway's masks begin with the least significant bit.
-  const std::size_t bytes = i / 8;
-  for (std::size_t byte = 0; byte < bytes; byte += 8) {
-    const std::size_t size = bytes - byte < 8 ? bytes - byte : 8;
-    std::uint64_t group = 0;
-    std::memcpy(&group, bits + byte, size);
-    group = reverse_bits_of_bytes(group) ^ flip;
-    std::memcpy(bits + byte, &group, size);
-  }
-  return i;
+  for (; i + lanes <= count; i += lanes) pack(row + i, bits + i / 8);
+  if (i == count) return;
+  T last_levels[HWY_MAX_BYTES / sizeof(T)] = {};
+  std::uint8_t last_bits[HWY_MAX_BYTES / 8];
+  std::memcpy(last_levels, row + i, (count - i) * sizeof(T));
+  pack(last_levels, last_bits);
+  std::memcpy(bits + i / 8, last_bits, (count - i + 7) / 8);
 }
-#endif
 
 template <typename T>
 void pack_levels(const LevelTable::Step& step, const T* row, std::size_t count, std::uint8_t* bits) {
-  std::size_t i = 0;
-#if HWY_TARGET != HWY_SCALAR  // whose masks do not fill a byte
-  if (step.threshold >= 0) {
-    const std::uint64_t flip = step.inverted ? ~std::uint64_t{0} : 0;
-    i = pack_whole_vectors(static_cast<T>(step.threshold), flip, row, count, bits);
+  const std::size_t bytes = (count + 7) / 8;
+  if (step.threshold < 0) {
+    std::memset(bits, step.inverted ? 0 : 0xFF, bytes);
+  } else if (step.inverted) {
+    pack_by_comparing<true>(static_cast<T>(step.threshold), row, count, bits);
+  } else {
+    pack_by_comparing<false>(static_cast<T>(step.threshold), row, count, bits);
   }
-#endif
-  while (i < count) {
+  if (count % 8 != 0) bits[bytes - 1] = static_cast<std::uint8_t>(bits[bytes - 1] & (0xFF00U >> (count % 8)));
+}
+
+#else  // whose masks do not fill a byte
+
+template <typename T>
+void pack_levels(const LevelTable::Step& step, const T* row, std::size_t count, std::uint8_t* bits) {
+  for (std::size_t i = 0; i < count;) {
     std::uint8_t& byte = bits[i / 8];
     byte = 0;
     for (unsigned bit = 0x80; bit != 0 && i < count; bit >>= 1, ++i) {
@@ -89,6 +109,8 @@ void pack_levels(const LevelTable::Step& step, const T* row, std::size_t count, 
     }
   }
 }
+
+#endif
 
 void pack_row(const LevelTable::Step& step, Depth depth, const void* row, int width, std::uint8_t* bits) {
   const auto count = static_cast<std::size_t>(width);

@@ -2,6 +2,8 @@
 
 #include "kernels/scratch.hpp"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -60,25 +62,30 @@ HWY_INLINE void add_weighed(const Sums& values, float weight, Sums& sums) {
   sums.d = hn::Add(sums.d, hn::Mul(values.d, w));
 }
 
-HWY_INLINE Sums begin_sums(const float* middle, float weight) {
+// Weighted sums along columns for as many rows below one another. From one distance to the next, what lies above the
+// rows moves down by one row and what lies below moves up, so that a step loads two vectors for all of them.
+template <std::size_t Rows>
+HWY_INLINE void weigh_columns(const float* const* window, std::size_t reach, const float* weights, std::size_t x,
+                              FloatVector (&sums)[Rows]) {
   const Floats d;
-  const std::size_t lanes = hn::Lanes(d);
-  const FloatVector w = hn::Set(d, weight);
-  return {hn::Mul(hn::LoadU(d, middle), w), hn::Mul(hn::LoadU(d, middle + lanes), w),
-          hn::Mul(hn::LoadU(d, middle + 2 * lanes), w), hn::Mul(hn::LoadU(d, middle + 3 * lanes), w)};
-}
-
-// Never Highway's MulAdd: it rounds once where there is FMA, and twice elsewhere.
-HWY_INLINE void add_pair(const float* left, const float* right, float weight, Sums& sums) {
-  const Floats d;
-  const std::size_t lanes = hn::Lanes(d);
-  const FloatVector w = hn::Set(d, weight);
-  const auto weigh = [&](std::size_t i)
-                         HWY_ATTR { return hn::Mul(hn::Add(hn::LoadU(d, left + i), hn::LoadU(d, right + i)), w); };
-  sums.a = hn::Add(sums.a, weigh(0));
-  sums.b = hn::Add(sums.b, weigh(lanes));
-  sums.c = hn::Add(sums.c, weigh(2 * lanes));
-  sums.d = hn::Add(sums.d, weigh(3 * lanes));
+  FloatVector above[Rows];
+  FloatVector below[Rows];
+  const FloatVector middle = hn::Set(d, weights[reach]);
+  for (std::size_t row = 0; row < Rows; ++row) {
+    above[row] = below[row] = hn::LoadU(d, window[reach + row] + x);
+    sums[row] = hn::Mul(above[row], middle);
+  }
+  for (std::size_t i = 1; i <= reach; ++i) {
+    for (std::size_t row = Rows - 1; row > 0; --row) above[row] = above[row - 1];
+    for (std::size_t row = 0; row + 1 < Rows; ++row) below[row] = below[row + 1];
+    above[0] = hn::LoadU(d, window[reach - i] + x);
+    below[Rows - 1] = hn::LoadU(d, window[reach + Rows - 1 + i] + x);
+    const FloatVector weight = hn::Set(d, weights[reach + i]);
+    // Never Highway's MulAdd: it rounds once where there is FMA, and twice elsewhere.
+    for (std::size_t row = 0; row < Rows; ++row) {
+      sums[row] = hn::Add(sums[row], hn::Mul(hn::Add(above[row], below[row]), weight));
+    }
+  }
 }
 
 HWY_INLINE hn::Vec<hn::ScalableTag<std::uint8_t>> round_to_bytes(const Sums& sums) {
@@ -99,21 +106,35 @@ class Strip {
         weights_y_(weights_y),
         stride_(gaussian_ring_stride(weights_y.size())),
         line_(scratch.take<std::uint16_t>(stride_ + weights_x.size() + kGaussianSlack)),
-        ring_(scratch.take<float>(stride_ * weights_y.size())),
-        window_(scratch.take<const float*>(weights_y.size())) {}
+        ring_(scratch.take<float>(stride_ * ring_rows())),
+        window_(scratch.take<const float*>(ring_rows())),
+        means_(scratch.take<std::uint8_t>(stride_ * kGaussianRows)) {}
 
   void run(int left, int width, const LocalTest& test, cv::Mat& out) {
     const int reach = static_cast<int>(weights_y_.size() / 2);
     int filtered = 0;
-    for (int y = 0; y < in_.rows; ++y) {
-      for (; filtered <= std::min(y + reach, in_.rows - 1); ++filtered) filter_row(filtered, left, width);
-      for (int dy = -reach; dy <= reach; ++dy) window_[dy + reach] = ring_row(std::clamp(y + dy, 0, in_.rows - 1));
-      test_row(in_.ptr(y) + left, width, test, out.ptr(y) + left);
+    for (int y = 0; y < in_.rows; y += kRows) {
+      const int rows = std::min(kRows, in_.rows - y);
+      for (; filtered <= std::min(y + kRows - 1 + reach, in_.rows - 1); ++filtered) filter_row(filtered, left, width);
+      for (int dy = -reach; dy < kRows + reach; ++dy) {
+        window_[dy + reach] = ring_row(std::clamp(y + dy, 0, in_.rows - 1));
+      }
+      mean_rows(width);
+      for (int row = 0; row < rows; ++row) {
+        test_row(in_.ptr(y + row) + left, row, width, test, out.ptr(y + row) + left);
+      }
     }
   }
 
  private:
-  float* ring_row(int y) { return ring_ + static_cast<std::size_t>(y) % weights_y_.size() * stride_; }
+  [[nodiscard]] std::size_t ring_rows() const { return weights_y_.size() + kGaussianRows - 1; }
+  float* ring_row(int y) { return ring_ + static_cast<std::size_t>(y) % ring_rows() * stride_; }
+
+  // Rows are as far apart as no processor looks ahead by itself.
+  void prefetch_row(int y, int left, int width) const {
+    const std::uint8_t* row = in_.ptr(std::min(y, in_.rows - 1)) + left;
+    for (int x = 0; x < width; x += 64) hwy::Prefetch(row + x);
+  }
 
   void load_line(const std::uint8_t* row, int left, int width) {
     const hn::ScalableTag<std::uint16_t> d;
@@ -132,6 +153,7 @@ class Strip {
 
   // Sums of two pixels are whole numbers, and so the same in words as in floats.
   void filter_row(int y, int left, int width) {
+    prefetch_row(y + kRows, left, width);
     load_line(in_.ptr(y), left, width);
     const Floats d;
     const hn::ScalableTag<std::uint16_t> d16;
@@ -157,19 +179,32 @@ class Strip {
     }
   }
 
-  void test_row(const std::uint8_t* levels, int width, const LocalTest& test, std::uint8_t* out) {
+  void mean_rows(int width) {
+    const Floats d;
     const hn::ScalableTag<std::uint8_t> d8;
-    const std::size_t reach = weights_y_.size() / 2;
+    const std::size_t lanes = hn::Lanes(d);
+    for (std::size_t x = 0; x < static_cast<std::size_t>(width); x += 4 * lanes) {
+      FloatVector sums[4][kRows];
+      for (std::size_t part = 0; part < 4; ++part) {
+        weigh_columns(window_, weights_y_.size() / 2, weights_y_.data(), x + part * lanes, sums[part]);
+      }
+      for (std::size_t row = 0; row < kRows; ++row) {
+        const Sums of_row{sums[0][row], sums[1][row], sums[2][row], sums[3][row]};
+        hn::StoreU(round_to_bytes(of_row), d8, means_ + row * stride_ + x);
+      }
+    }
+  }
+
+  void test_row(const std::uint8_t* levels, int row, int width, const LocalTest& test, std::uint8_t* out) {
+    const hn::ScalableTag<std::uint8_t> d8;
+    const std::uint8_t* means = means_ + static_cast<std::size_t>(row) * stride_;
     for_each_group(levels, width, static_cast<int>(hn::Lanes(d8)), out,
                    [&](int x, const std::uint8_t* from, std::uint8_t* to) HWY_ATTR {
-                     Sums sums = begin_sums(window_[reach] + x, weights_y_[reach]);
-                     for (std::size_t i = 1; i <= reach; ++i) {
-                       add_pair(window_[reach - i] + x, window_[reach + i] + x, weights_y_[reach + i], sums);
-                     }
-                     const auto mean = round_to_bytes(sums);
-                     hn::StoreU(test_levels(d8, test, hn::LoadU(d8, from), mean), d8, to);
+                     hn::StoreU(test_levels(d8, test, hn::LoadU(d8, from), hn::LoadU(d8, means + x)), d8, to);
                    });
   }
+
+  static constexpr int kRows = static_cast<int>(kGaussianRows);
 
   const cv::Mat& in_;
   std::span<const float> weights_x_;
@@ -177,7 +212,8 @@ class Strip {
   std::size_t stride_;
   std::uint16_t* line_;
   float* ring_;
-  const float** window_;
+  const float** window_;  // the rows that the windows of kRows rows take, borders repeated
+  std::uint8_t* means_;
 };
 
 void threshold_by_gaussian(const cv::Mat& in, std::span<const float> weights_x, std::span<const float> weights_y,
@@ -200,8 +236,10 @@ HWY_EXPORT(threshold_by_gaussian);
 
 std::size_t gaussian_scratch_bytes(std::size_t taps_x, std::size_t taps_y) {
   const std::size_t width = gaussian_ring_stride(taps_y);
-  return Scratch::bytes_of<std::uint16_t>(width + taps_x + kGaussianSlack) + Scratch::bytes_of<float>(width * taps_y) +
-         Scratch::bytes_of<const float*>(taps_y);
+  const std::size_t ring_rows = taps_y + kGaussianRows - 1;
+  return Scratch::bytes_of<std::uint16_t>(width + taps_x + kGaussianSlack) +
+         Scratch::bytes_of<float>(width * ring_rows) + Scratch::bytes_of<const float*>(ring_rows) +
+         Scratch::bytes_of<std::uint8_t>(width * kGaussianRows);
 }
 
 void threshold_by_gaussian(const cv::Mat& in, std::span<const float> weights_x, std::span<const float> weights_y,

@@ -10,9 +10,11 @@
 /// Comparing pixels with the Gaussian mean of a square window around them.
 namespace pixmill::kernels {
 
+/// How many rows are worked on at a time, so that a filtered row is loaded once for all of them.
+inline constexpr std::size_t kGaussianRows = 4;
 /// How many columns are worked on at a time, so that as many filtered rows as the window has stay in a near cache.
 [[nodiscard]] constexpr std::size_t gaussian_strip_width(std::size_t taps_y) {
-  const std::size_t fitting = 12288 / taps_y / 64 * 64;
+  const std::size_t fitting = 24576 / taps_y / 64 * 64;
   return fitting < 64 ? 64 : fitting;
 }
 /// From one filtered row to the next, in floats: rows must not fall on the same lines of the cache.
@@ -22,7 +24,7 @@ namespace pixmill::kernels {
 /// Vectors may reach beyond the last value of a row by as many values.
 inline constexpr std::size_t kGaussianSlack = 64;
 
-/// Scratch memory that threshold_by_gaussian() needs, in bytes; some 50 KiB, more only for windows beyond 192.
+/// Scratch memory that threshold_by_gaussian() needs, in bytes; some 100 KiB, more only for windows beyond 192.
 [[nodiscard]] std::size_t gaussian_scratch_bytes(std::size_t taps_x, std::size_t taps_y);
 
 /// Compares every pixel of `in` (CV_8UC1) with the weighted mean around it, border pixels repeated, rounded to the

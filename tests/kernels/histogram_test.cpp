@@ -10,6 +10,7 @@ std::vector<std::uint32_t> opencv(const cv::Mat& image, int channel) {
   cv::Mat counts;
   cv::calcHist(&image, 1, &channel, cv::Mat(), counts, 1, &levels, ranges);
   std::vector<std::uint32_t> wanted;
+  wanted.reserve(static_cast<std::size_t>(levels));
   for (int level = 0; level < levels; ++level) wanted.push_back(static_cast<std::uint32_t>(counts.at<float>(level)));
   return wanted;
 }

@@ -30,7 +30,10 @@ int print_preview(const BatchOptions& batch, Log& log) {
   // A terminal is protected from what names may hold; a script gets the names.
   const bool escape = is_terminal(STDOUT_FILENO);
   std::string text;
+  std::size_t to_do = 0;
   for (const PlannedImage& image : images) {
+    if (image.finished) continue;
+    ++to_do;
     text += escape ? escape_for_terminal(image.input) : image.input;
     if (!image.output.empty()) text += '\t' + (escape ? escape_for_terminal(image.output) : image.output);
     text += '\n';
@@ -40,13 +43,14 @@ int print_preview(const BatchOptions& batch, Log& log) {
     }
   }
   write_stdout(text);
-  log.info("dry run: " + std::to_string(images.size()) + (images.size() == 1 ? " image" : " images") +
-           " would be done; nothing was written");
+  log.info("dry run: " + std::to_string(to_do) + (to_do == 1 ? " image" : " images") + " would be done" +
+           (to_do < images.size() ? ", " + std::to_string(images.size() - to_do) + " are done already" : "") +
+           "; nothing was written");
   return kExitWell;
 }
 
 int exit_code_of(const BatchReport& report, int signal) {
-  if (report.disk_full) return kExitMachine;
+  if (!report.trouble.empty()) return kExitMachine;
   if (report.interrupted) return kExitSignal + (signal != 0 ? signal : SIGINT);
   return report.all_well() ? kExitWell : kExitFailures;
 }
@@ -57,21 +61,23 @@ void tell(const BatchReport& report, const BatchOptions& batch, std::uint64_t by
   context.bytes_in = bytes_in;
   if (batch.output) context.directory = batch.output->directory;
   context.manifest = manifest_of(batch);
-  if (report.disk_full) {
-    log.error("no room left: " + report.disk_full_detail +
-              (batch.output ? "; what is whole stays, and --resume goes on when there is room" : ""));
+  if (!report.trouble.empty()) {
+    std::string what_to_do;
+    if (batch.output) {
+      what_to_do = report.no_room ? "; what is whole stays, and --resume goes on when there is room"
+                                  : "; what is whole stays, and --resume goes on when that is mended";
+    }
+    log.error((report.no_room ? "no room left: " : "the run could not go on: ") + report.trouble + what_to_do);
   }
   if (report.interrupted && report.images == 0) {
     log.info("nothing was begun, and nothing written");
     return;
   }
   for (const std::string& line : summary_lines(report, context)) log.info(line);
-  if (!report.reductions || batch.reduce_out) return;
-  if (report.interrupted || report.disk_full) {
+  if (!report.reductions && !batch.reductions.empty() && report.count(Verdict::cancelled) > 0) {
     log.warning("no reductions are reported, because not every image was done");
-    return;
   }
-  write_stdout(report.reductions->json());
+  if (report.reductions && !batch.reduce_out) write_stdout(report.reductions->json());
 }
 
 int run_watched(BatchArguments& arguments, Console& console, Log& log) {

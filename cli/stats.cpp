@@ -23,6 +23,7 @@ int stats_command(std::span<const std::string> arguments) {
   add_input_options(parser, given);
   add_limit_options(parser, given);
   add_manifest_options(parser, given);
+  parser.flag("--overwrite", "replace a manifest that exists", given.batch.overwrite_manifest);
   add_execution_options(parser, given);
   add_report_options(parser, given);
   if (!parse_batch_arguments(parser, arguments, given)) {

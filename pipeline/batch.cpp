@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <span>
 #include <utility>
 
@@ -32,6 +33,8 @@ Journal::Settings journal_settings(const BatchOptions& options, const BatchSetup
     settings.resume = options.output->resume;
     settings.durable = options.output->fsync;
     settings.with_partials = setup.program.reduce;
+  } else {
+    settings.overwrite = options.overwrite_manifest;
   }
   settings.plan = setup.plan_hash;
   return settings;
@@ -46,6 +49,7 @@ Sink::Settings sink_settings(const BatchOptions& options, const BatchSetup& setu
   Sink::Settings settings;
   settings.naming = setup.naming;
   settings.write = setup.program.write;
+  settings.replace = options.output && options.output->overwrite;
   settings.durable = options.output && options.output->fsync;
   settings.stop_on_error = options.stop_on_error;
   settings.reduce = setup.program.reduce;
@@ -67,11 +71,11 @@ void write_reductions(const BatchOptions& options, BatchReport& report, const st
   if (!report.reductions || !options.reduce_out) return;
   const bool csv = options.reduce_out->ends_with(".csv");
   const std::string text = csv ? report.reductions->csv() : report.reductions->json();
-  const auto status = pipeline::replace_file(*options.reduce_out, std::as_bytes(std::span(text)),
+  const auto status = pipeline::write_report(*options.reduce_out, std::as_bytes(std::span(text)),
                                              id.empty() ? "report" : id, options.output && options.output->fsync);
   if (status.ok) return;
-  report.disk_full = true;
-  report.disk_full_detail = status.detail;
+  report.trouble = status.detail;
+  report.no_room = status.no_room;
 }
 
 /// The parts of a batch at work, in the order in which they are made.
@@ -95,12 +99,12 @@ class Batch {
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const pipeline::WriteStatus status = journal_.finish(report);
     if (failure) std::rethrow_exception(failure);
-    if (!status.ok && !report.disk_full) {
-      report.disk_full = true;
-      report.disk_full_detail = status.detail;
+    if (!status.ok && report.trouble.empty()) {
+      report.trouble = status.detail;
+      report.no_room = status.no_room;
     }
     const bool whole = report.count(Verdict::cancelled) == 0;
-    if (setup_.program.reduce && whole && !report.disk_full) {
+    if (setup_.program.reduce && whole && report.trouble.empty()) {
       report.reductions =
           make_reduction_report(setup_.report, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
       write_reductions(options_, report, journal_.id());
@@ -130,8 +134,8 @@ class Batch {
     report.plan = setup_.plan;
     report.passed_over = inputs_.passed_over();
     report.interrupted = options_.stop.stop_requested();
-    report.disk_full = !tally.trouble.empty();
-    report.disk_full_detail = tally.trouble;
+    report.trouble = tally.trouble;
+    report.no_room = tally.no_room;
     return report;
   }
 
@@ -175,12 +179,15 @@ BatchReport run_batch(const BatchOptions& options) {
 std::vector<PlannedImage> preview_batch(const BatchOptions& options) {
   const BatchSetup setup = pipeline::check_options(options);
   const InputList inputs = listed(options, setup);
-  Journal::check(journal_settings(options, setup), inputs, setup.naming);
+  const pipeline::PriorRun prior = Journal::check(journal_settings(options, setup), inputs, setup.naming);
   std::vector<PlannedImage> images;
   images.reserve(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    images.push_back({std::string(inputs.path(i)),
-                      setup.program.write ? pipeline::output_path(inputs, i, setup.naming) : std::string()});
+    PlannedImage& image = images.emplace_back();
+    image.input = inputs.path(i);
+    if (!setup.program.write) continue;
+    image.output = pipeline::output_path(inputs, i, setup.naming);
+    image.finished = prior.image(i).output_xxh64 != 0 && std::filesystem::exists(image.output);
   }
   return images;
 }

@@ -6,19 +6,15 @@
 #include <pixmill/machine.hpp>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <span>
 #include <vector>
 
 namespace pixmill::pipeline {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr int kMostJobs = 1024;
+constexpr int kMostJobs = 4096;
 constexpr std::string_view kSame = "same";
 
 [[noreturn]] void refuse(std::string_view option, std::string_view value, std::string_view expected) {
@@ -122,40 +118,6 @@ std::string plan_text(const BatchOptions& options) {
          fmt::format(" orient={} {}", options.apply_orientation ? "on" : "off", options.lenient ? "lenient" : "strict");
 }
 
-struct FileIdentity {
-  bool exists = false;
-  dev_t device = 0;
-  ino_t inode = 0;
-  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
-};
-
-FileIdentity identity_of(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {true, status.st_dev, status.st_ino};
-}
-
-void check_not_input(std::string_view what, const std::string& path, const InputList& inputs) {
-  const FileIdentity own = identity_of(path);
-  if (!own.exists) return;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (identity_of(std::string(inputs.path(i))) == own) {
-      throw Error(ErrorCode::usage, fmt::format("{} {} is one of the inputs; choose another name", what, path));
-    }
-  }
-}
-
-void check_folder(std::string_view what, const std::string& path) {
-  const fs::path parent = fs::path(path).parent_path();
-  std::error_code error;
-  if (!fs::is_directory(parent.empty() ? fs::path(".") : parent, error)) {
-    throw Error(ErrorCode::usage,
-                fmt::format("{} {}: there is no folder {}; make it first", what, path, parent.string()));
-  }
-  if (fs::is_directory(path, error))
-    throw Error(ErrorCode::usage, fmt::format("{} {} is a folder; give the name of a file", what, path));
-}
-
 }  // namespace
 
 BatchSetup check_options(const BatchOptions& options) {
@@ -176,24 +138,6 @@ BatchSetup check_options(const BatchOptions& options) {
   setup.plan = plan_text(options);
   setup.plan_hash = content_hash(std::as_bytes(std::span(setup.plan)));
   return setup;
-}
-
-void check_own_files(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs) {
-  if (options.manifest) {
-    const bool in_output =
-        options.output && fs::path(*options.manifest).parent_path() == fs::path(setup.naming.directory);
-    if (!in_output) check_folder("--manifest", *options.manifest);
-    check_not_input("--manifest", *options.manifest, inputs);
-  }
-  if (!options.reduce_out) return;
-  check_folder("--reduce-out", *options.reduce_out);
-  check_not_input("--reduce-out", *options.reduce_out, inputs);
-  const FileIdentity report = identity_of(*options.reduce_out);
-  if (*options.reduce_out == setup.manifest ||
-      (report.exists && !setup.manifest.empty() && report == identity_of(setup.manifest))) {
-    throw Error(ErrorCode::usage,
-                fmt::format("--reduce-out {} is the manifest; choose another name", *options.reduce_out));
-  }
 }
 
 }  // namespace pixmill::pipeline

@@ -28,8 +28,9 @@ struct BatchSetup {
 /// Throws Error (usage) naming the option, what was expected and the nearest right value.
 [[nodiscard]] BatchSetup check_options(const BatchOptions& options);
 
-/// Throws Error (usage) when the report or the manifest would replace an input, an output or each other, or has no
-/// folder to stand in.
+/// /// Throws Error (usage) when one of the files that a run writes about itself (manifest, report, state) would
+/// replace an input (through links too), an output, the list of inputs or another of them, or has no folder that can be
+/// written.
 void check_own_files(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs);
 
 }  // namespace pixmill::pipeline

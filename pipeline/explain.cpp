@@ -125,7 +125,7 @@ std::vector<std::string> encode_lines(const BatchOptions& options, const Program
     line += output.format == "png" ? ", 1 bit a pixel" : ", 1 bit a pixel where that is PNG";
   }
   if (output.format != "jpg") line += fmt::format(", compression {}", output.compression);
-  if (output.format != "png") line += fmt::format(", quality {} (jpg)", output.quality);
+  if (output.format != "png") line += fmt::format(", quality {} (jpg), 8 bits of 16-bit images", output.quality);
   return {line};
 }
 

@@ -297,6 +297,9 @@ class Program::Run {
     source.frame = &frame_;
     source.table = table_->is_identity() ? nullptr : &*table_;
     source.two_level = is_two_level();
+    if (kernels::depth_of(frame_) == kernels::Depth::sixteen && !source.two_level && !output_->holds_sixteen_bits) {
+      add_note(result_.detail, fmt::format("{} holds 8 bits of this 16-bit image", output_->title));
+    }
     const CodecStatus status = memory_.encoder(*output_).encode(source, program_.options_.encode, memory_.encoded);
     if (!status.usable()) fail(status.verdict, status.detail);
   }

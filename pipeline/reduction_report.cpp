@@ -1,5 +1,8 @@
 #include "pipeline/reduction_report.hpp"
 
+#include "pipeline/journal/base64.hpp"
+#include "pipeline/journal/row.hpp"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -25,6 +28,13 @@ std::string decimal(kernels::Uint128 value) {
 
 std::string json_string(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// `"input": "…"`, and exactly as well if it is no UTF-8.
+std::string json_path(const std::string& path) {
+  std::string text = "\"input\": " + json_string(path);
+  if (!is_utf8(path)) text += fmt::format(", \"input_b64\": \"{}\"", base64(path));
+  return text;
 }
 
 std::vector<std::string> channel_names(const Accumulator::Result& result) {
@@ -106,7 +116,7 @@ class Report final : public ReductionReport {
       text += ", \"per_image\": [";
       const char* separator = "\n";
       for (const auto& [input, result] : images_) {
-        text += fmt::format("{}{{\"input\": {}, {}}}", separator, json_string(input), body(wish_.kinds, result, false));
+        text += fmt::format("{}{{{}, {}}}", separator, json_path(input), body(wish_.kinds, result, false));
         separator = ",\n";
       }
       text += "]";

@@ -6,9 +6,10 @@
 namespace pixmill::pipeline {
 namespace {
 
-// An old output beside a verdict that says the image failed would pass for its result.
-bool leaves_no_output(Verdict verdict) {
-  return !is_well(verdict) && verdict != Verdict::cancelled && verdict != Verdict::write_failed;
+// The content was read, and is the reason: reading it again gives the same verdict.
+bool is_of_content(Verdict verdict) {
+  return verdict == Verdict::unsupported || verdict == Verdict::corrupt || verdict == Verdict::truncated ||
+         verdict == Verdict::kernel_failed;
 }
 
 }  // namespace
@@ -35,33 +36,66 @@ void Sink::deliver(const Task& task, ProgramResult result, Bytes encoded) {
   outcome.input_xxh64 = task.input_xxh64;
   outcome.width = result.width;
   outcome.height = result.height;
-  if (task.finished && settings_.reduce && !result.partial) {
-    result.partial = journal_.prior().partial(task.index, task.input_xxh64, settings_.reduce_histogram);
-  }
-  // A finished image that cannot be folded again is no success: the reductions would lack it.
-  if (task.finished && (result.partial || !settings_.reduce)) {
-    const PriorRun::Image prior = journal_.prior().image(task.index);
-    outcome.verdict = Verdict::skipped;
-    outcome.detail = journal_.prior().detail(task.index);
-    outcome.output = output_path(inputs_, task.index, settings_.naming);
-    outcome.output_xxh64 = prior.output_xxh64;
-    outcome.bytes_out = task.output_bytes;
-    outcome.width = prior.width;
-    outcome.height = prior.height;
-    finish(outcome, result.partial);
+  outcome.ms = result.ms;
+  if (task.partial) result.partial = task.partial;
+  if (task.finished) {
+    deliver_finished(std::move(outcome), task, result);
     return;
   }
   outcome.verdict = result.verdict;
   outcome.detail = std::move(result.detail);
-  outcome.ms = result.ms;
-  outcome.attempts = 1;
-  if (is_well(outcome.verdict) && settings_.write) {
-    write_output(outcome, result.partial, encoded);
-  } else if (settings_.write && leaves_no_output(outcome.verdict)) {
-    ::unlink(output_path(inputs_, task.index, settings_.naming).c_str());
+  outcome.attempts = outcome.verdict == Verdict::cancelled ? 0 : 1;
+  if (is_well(outcome.verdict) && settings_.write) write_output(outcome, result.partial, encoded);
+  if (!is_well(outcome.verdict)) {
+    result.partial.reset();
+    if (settings_.write) settle_old_output(outcome);
   }
-  if (!is_well(outcome.verdict)) result.partial.reset();
   finish(outcome, result.partial);
+}
+
+// Its output stands. What it adds to the reductions is kept for the next time if it had to be found out again.
+void Sink::deliver_finished(ImageOutcome outcome, const Task& task, const ProgramResult& result) {
+  carry_over(outcome);
+  // If it cannot be folded again it is no success: the reductions would lack it.
+  const bool folded = !settings_.reduce || result.partial;
+  outcome.verdict = folded ? Verdict::skipped : result.verdict;
+  outcome.detail = folded ? journal_.prior().detail(task.index) : result.detail;
+  if (result.partial && !task.partial) {
+    const std::lock_guard lock(mutex_);
+    if (const WriteStatus status = journal_.keep(outcome, *result.partial); !status.ok) give_up(status);
+  }
+  finish(outcome, result.partial);
+}
+
+// What an earlier run has finished stays on record under any verdict that does not undo it.
+void Sink::carry_over(ImageOutcome& outcome) const {
+  const PriorRun::Image prior = journal_.prior().image(outcome.index);
+  if (prior.output_xxh64 == 0) return;
+  outcome.output = output_path(inputs_, outcome.index, settings_.naming);
+  outcome.output_xxh64 = prior.output_xxh64;
+  outcome.bytes_out = prior.output_bytes;
+  outcome.input_xxh64 = prior.input_xxh64;
+  outcome.width = prior.width;
+  outcome.height = prior.height;
+}
+
+// An output of an earlier run beside a verdict on the content would pass for its result, so it goes, if it is sure to
+// be ours. If the input was not even read (an unmounted disk, another limit), what was made of it stays.
+void Sink::settle_old_output(ImageOutcome& outcome) const {
+  const std::string path = output_path(inputs_, outcome.index, settings_.naming);
+  if (!is_of_content(outcome.verdict)) {
+    carry_over(outcome);
+    return;
+  }
+  if (settings_.replace) {  // --overwrite has given up whatever is there
+    ::unlink(path.c_str());
+    return;
+  }
+  const PriorRun::Image prior = journal_.prior().image(outcome.index);
+  if (prior.output_xxh64 == 0) return;
+  FileBuffer old;
+  const CodecStatus status = read_whole_file(path, prior.output_bytes, old);
+  if (status.usable() && content_hash(old.bytes()) == prior.output_xxh64) ::unlink(path.c_str());
 }
 
 void Sink::write_output(ImageOutcome& outcome, const std::optional<kernels::Partial>& partial, Bytes encoded) {
@@ -119,15 +153,7 @@ void Sink::cancel_rest(const std::string& why) {
     ImageOutcome outcome = blank_outcome(i);
     outcome.verdict = Verdict::cancelled;
     outcome.detail = why;
-    const PriorRun::Image prior = journal_.prior().image(i);
-    if (prior.output_xxh64 != 0) {
-      // The next --resume must still know what earlier runs have finished.
-      outcome.output = output_path(inputs_, i, settings_.naming);
-      outcome.input_xxh64 = prior.input_xxh64;
-      outcome.output_xxh64 = prior.output_xxh64;
-      outcome.width = prior.width;
-      outcome.height = prior.height;
-    }
+    carry_over(outcome);  // the next --resume must still know what earlier runs have finished
     finish(outcome, std::nullopt);
   }
 }

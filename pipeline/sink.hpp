@@ -27,6 +27,7 @@ class Sink {
   struct Settings {
     OutputNaming naming;
     bool write = false;
+    bool replace = false;  ///< Outputs that are there were given up (--overwrite).
     bool durable = false;
     bool stop_on_error = false;
     bool reduce = false;
@@ -55,6 +56,9 @@ class Sink {
   [[nodiscard]] std::vector<std::pair<std::uint64_t, kernels::Accumulator::Result>>& per_image() { return per_image_; }
 
  private:
+  void deliver_finished(ImageOutcome outcome, const Task& task, const ProgramResult& result);
+  void carry_over(ImageOutcome& outcome) const;
+  void settle_old_output(ImageOutcome& outcome) const;
   void write_output(ImageOutcome& outcome, const std::optional<kernels::Partial>& partial, Bytes encoded);
   void finish(const ImageOutcome& outcome, const std::optional<kernels::Partial>& partial);
   void fold(std::uint64_t index, const kernels::Partial& partial);

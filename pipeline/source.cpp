@@ -28,11 +28,11 @@ std::uint64_t Source::expected_bytes(std::uint64_t index) const {
 void Source::load(std::uint64_t index, Task& task) const {
   task.index = index;
   task.finished = false;
-  task.output_bytes = 0;
+  task.partial.reset();
   task.input_xxh64 = 0;
   task.want = {settings_.write, settings_.reduce};
   try {
-    task.read = read_whole_file(inputs_.path(index), settings_.limit_bytes, task.file);
+    task.read = read_whole_file(inputs_.path(index), settings_.limit_bytes, task.file, stop_);
     if (!task.read.usable()) return;
     task.input_xxh64 = content_hash(task.file.bytes());
     look_for_finished(task);
@@ -45,13 +45,14 @@ void Source::look_for_finished(Task& task) const {
   const PriorRun::Image prior = prior_.image(task.index);
   if (prior.output_xxh64 == 0 || prior.input_xxh64 != task.input_xxh64) return;
   FileBuffer output;
-  const CodecStatus status = read_whole_file(output_path(inputs_, task.index, settings_.naming), UINT64_MAX, output);
+  // Longer than it was: no more of it is read than that.
+  const CodecStatus status =
+      read_whole_file(output_path(inputs_, task.index, settings_.naming), prior.output_bytes, output);
   if (!status.usable() || content_hash(output.bytes()) != prior.output_xxh64) return;
   task.finished = true;
-  task.output_bytes = output.bytes().size();
   task.want.encoded = false;
-  task.want.partial =
-      settings_.reduce && !prior_.partial(task.index, task.input_xxh64, settings_.reduce_histogram).has_value();
+  if (settings_.reduce) task.partial = prior_.partial(task.index, task.input_xxh64, settings_.reduce_histogram);
+  task.want.partial = settings_.reduce && !task.partial;
 }
 
 }  // namespace pixmill::pipeline

@@ -20,8 +20,8 @@ struct Task {
   std::uint64_t input_xxh64 = 0;
   /// Its output was finished by an earlier run and has been found whole.
   bool finished = false;
-  /// Its output of `output_bytes` is not made again; it is decoded only for what it adds to the reductions.
-  std::uint64_t output_bytes = 0;
+  /// What it adds to the reductions, if an earlier run wrote that down; else it is decoded for that alone.
+  std::optional<kernels::Partial> partial;
   Program::Want want;
 };
 

@@ -83,6 +83,7 @@ struct BatchOptions {
   std::optional<std::string>
       reduce_out;                       ///< The report is written there (CSV by that ending, else JSON), whole or not.
   std::optional<std::string> manifest;  ///< Default: pixmill.jsonl in the output folder; none without one.
+  bool overwrite_manifest = false;      ///< Without output folder: a manifest that exists is replaced.
   LimitOptions limits;
   bool lenient = false;
   bool apply_orientation = true;
@@ -109,8 +110,9 @@ struct BatchReport {
   std::string plan;
   std::uint64_t passed_over = 0;  ///< Files met in folders that are no images.
   bool interrupted = false;       ///< The stop token ended it.
-  bool disk_full = false;         ///< It ended because there was no room to write; detail says where.
-  std::string disk_full_detail;
+  /// Why the machine ended it early, or kept the manifest or the report from being written; empty: it did not.
+  std::string trouble;
+  bool no_room = false;  ///< The trouble is a full disk or quota.
   /// Null unless reductions were asked for.
   std::shared_ptr<const ReductionReport> reductions;
 
@@ -143,7 +145,8 @@ void remove_temporary_files() noexcept;
 /// What run_batch() would do with each input, in order, without doing it.
 struct PlannedImage {
   std::string input;
-  std::string output;  ///< Empty without output folder.
+  std::string output;     ///< Empty without output folder.
+  bool finished = false;  ///< With resume: by the manifest it is done, so it is only checked.
 };
 /// All checks of run_batch() that need no writing. Throws as it does; writes nothing.
 [[nodiscard]] std::vector<PlannedImage> preview_batch(const BatchOptions& options);

@@ -13,7 +13,7 @@ namespace {
 
 // One row a format. A row without factories is recognised, so that its files can be named in a verdict.
 constexpr std::array<Codec, 7> kCodecs{{
-    {"png", "PNG", "png", looks_like_png, make_png_decoder, make_png_encoder, true},
+    {"png", "PNG", "png", looks_like_png, make_png_decoder, make_png_encoder, true, true},
     {"jpg", "JPEG", "jpg", looks_like_jpeg, make_jpeg_decoder, make_jpeg_encoder},
     {"tiff", "TIFF", "tiff", looks_like_tiff, nullptr, nullptr},
     {"webp", "WebP", "webp", looks_like_webp, nullptr, nullptr},

@@ -112,6 +112,7 @@ struct Codec {
   std::unique_ptr<Decoder> (*make_decoder)();  ///< Null: recognised, so that it can be named, but not read.
   std::unique_ptr<Encoder> (*make_encoder)();  ///< Null: not written.
   bool holds_alpha = false;                    ///< Whether the encoder writes 2 and 4 channels.
+  bool holds_sixteen_bits = false;             ///< Otherwise 16 bits are written as 8.
 };
 
 /// How many bytes of a file `matches` wants to see.

@@ -92,10 +92,10 @@ WriteStatus sync_folder(const std::string& folder) {
 WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view id, bool durable) {
   static std::atomic<std::uint64_t> next{0};
   const std::string folder = folder_of(path);
-  const std::string name = fmt::format("{}/{}{}-{}", folder, kTemporaryPrefix, id, next.fetch_add(1));
-  Temporary temporary(name);
+  const std::string name = fmt::format("{}/{}{}-{}-{}", folder, kTemporaryPrefix, id, ::getpid(), next.fetch_add(1));
   ipc::UniqueFd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!fd) return failure("open", name, errno);
+  Temporary temporary(name);
   WriteStatus status = write_all(fd.get(), path, bytes);
   if (!status.ok) return status;
   if (durable && ::fsync(fd.get()) != 0) return failure("fsync", path, errno);
@@ -104,6 +104,13 @@ WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view 
   if (::rename(name.c_str(), path.c_str()) != 0) return failure("rename", path, errno);
   temporary.renamed();
   return durable ? sync_folder(folder) : WriteStatus{};
+}
+
+WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view id, bool durable) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return replace_file(path, bytes, id, durable);
+  const ipc::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return fd ? write_all(fd.get(), path, bytes) : failure("open", path, errno);
 }
 
 WriteStatus FolderMaker::make_parents(const std::string& path) {

@@ -16,13 +16,16 @@ struct WriteStatus {
   std::string detail;
 };
 
-/// Temporary files are named `.pixmill-<id>-<number>`, in the folder of the file they will become.
+/// Temporary files are named `.pixmill-<id>-<process>-<number>`, in the folder of the file they will become.
 inline constexpr std::string_view kTemporaryPrefix = ".pixmill-";
 
 /// Writes `bytes` under a temporary name in the same folder and renames it to `path`: it appears whole or not at all,
 /// whatever dies. With `durable` it is on disk before it has its name. `id` tells which run a left-over belongs to.
 /// Nothing is left behind on failure. Any thread.
 [[nodiscard]] WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view id, bool durable);
+
+/// Writes `bytes` to what `path` is if that is a device or a pipe, else as replace_file() does.
+[[nodiscard]] WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view id, bool durable);
 
 /// Makes the folders above output files, each once. Any thread.
 class FolderMaker {

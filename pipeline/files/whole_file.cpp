@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -31,13 +32,24 @@ const char* kind_of(mode_t mode) {
   return "a device";
 }
 
+// Standard input may be a pipe on which nothing comes for long: the wait is cut into pieces to look for `stop`.
+bool wait_for_input(const std::stop_token& stop) {
+  constexpr int kPieceMs = 100;
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  while (!stop.stop_requested()) {
+    if (::poll(&input, 1, kPieceMs) != 0) return true;  // readable, at its end, or an error that read() will tell
+  }
+  return false;
+}
+
 // One byte more than is expected is asked for, so that a file that has grown is noticed.
-CodecStatus read_to_end(int fd, std::string_view path, std::uint64_t expected, std::uint64_t limit,
-                        FileBuffer& buffer) {
+CodecStatus read_to_end(int fd, std::string_view path, std::uint64_t expected, std::uint64_t limit, FileBuffer& buffer,
+                        const std::stop_token& stop) {
   std::size_t size = 0;
   buffer.reserve(static_cast<std::size_t>(expected) + 1);
   for (;;) {
     if (size == buffer.capacity()) buffer.reserve(std::max(size * 2, kFirstRead));
+    if (fd == STDIN_FILENO && !wait_for_input(stop)) return {Verdict::cancelled, "interrupted while it was read"};
     const ssize_t got = ::read(fd, buffer.data() + size, buffer.capacity() - size);
     if (got == 0) break;
     if (got < 0 && errno == EINTR) continue;
@@ -60,9 +72,10 @@ void FileBuffer::reserve(std::size_t bytes) {
   capacity_ = rounded;
 }
 
-CodecStatus read_whole_file(std::string_view path, std::uint64_t limit_bytes, FileBuffer& buffer) {
+CodecStatus read_whole_file(std::string_view path, std::uint64_t limit_bytes, FileBuffer& buffer,
+                            const std::stop_token& stop) {
   buffer.resize(0);
-  if (path == "-") return read_to_end(STDIN_FILENO, "standard input", kFirstRead, limit_bytes, buffer);
+  if (path == "-") return read_to_end(STDIN_FILENO, "standard input", kFirstRead, limit_bytes, buffer, stop);
   const std::string name(path);
   const ipc::UniqueFd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) return unreadable(failed_call("open", path, errno));
@@ -73,7 +86,7 @@ CodecStatus read_whole_file(std::string_view path, std::uint64_t limit_bytes, Fi
   }
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size > limit_bytes) return beyond_limit(limit_bytes);
-  return read_to_end(fd.get(), path, size, limit_bytes, buffer);
+  return read_to_end(fd.get(), path, size, limit_bytes, buffer, stop);
 }
 
 std::uint64_t content_hash(Bytes bytes) { return XXH64(bytes.data(), bytes.size(), 0); }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -27,9 +28,10 @@ class FileBuffer {
 };
 
 /// Reads a whole regular file, or standard input if `path` is "-". Never blocks on a FIFO or a device (`unreadable`),
-/// never takes more than `limit_bytes` (`too-large`). What the file held when it was read is what is processed. May
-/// throw std::bad_alloc.
-[[nodiscard]] CodecStatus read_whole_file(std::string_view path, std::uint64_t limit_bytes, FileBuffer& buffer);
+/// never /// takes more than `limit_bytes` (`too-large`). What the file held when it was read is what is processed.
+/// Waiting for standard input ends when `stop` is asked to (`cancelled`). May throw std::bad_alloc.
+[[nodiscard]] CodecStatus read_whole_file(std::string_view path, std::uint64_t limit_bytes, FileBuffer& buffer,
+                                          const std::stop_token& stop = {});
 
 /// The xxHash64 (seed 0) of some bytes: the hash of the manifest.
 [[nodiscard]] std::uint64_t content_hash(Bytes bytes);

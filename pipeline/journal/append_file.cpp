@@ -13,7 +13,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <fstream>
+#include <thread>
 #include <utility>
 
 namespace pixmill::pipeline {
@@ -96,11 +98,17 @@ WriteStatus AppendFile::clear() {
 WriteStatus AppendFile::sync() { return ::fsync(fd_.get()) == 0 ? WriteStatus{} : failure("fsync", path_, errno); }
 
 ipc::UniqueFd open_locked(const std::string& path) {
+  constexpr auto kPatience = std::chrono::seconds(1);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     ipc::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
     if (!fd) throw Error(ErrorCode::machine, failed_call("open", path, errno) + "; it must be possible to write it");
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
+      if (errno == EWOULDBLOCK && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        continue;
+      }
       if (errno == EWOULDBLOCK) {
         throw Error(ErrorCode::usage,
                     fmt::format("{} is held by {}: another run works there; wait for it, or choose another folder",
@@ -115,7 +123,7 @@ ipc::UniqueFd open_locked(const std::string& path) {
 
 bool is_locked(const std::string& path) {
   const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
-  return fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 void LineReader::fill() {

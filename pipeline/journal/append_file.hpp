@@ -41,7 +41,8 @@ class AppendFile {
 };
 
 /// Opens a file for reading and appending, making it where it is missing, and locks it for this process alone (flock).
-/// Throws Error: (usage) if another process holds the lock, naming it; (machine) if it cannot be opened.
+/// Waits for up to a second for a process that is just dying. Throws Error: (usage) if another one holds the lock,
+/// naming it; (machine) if it cannot be opened.
 [[nodiscard]] ipc::UniqueFd open_locked(const std::string& path);
 
 /// Whether a living process holds a lock on the file. False where it cannot be opened.
@@ -50,7 +51,7 @@ class AppendFile {
 /// Reads a file line by line without holding it in memory. Lines longer than `kLongestLine` are skipped.
 class LineReader {
  public:
-  static constexpr std::size_t kLongestLine = std::size_t{16} << 20;
+  static constexpr std::size_t kLongestLine = std::size_t{1} << 20;
   /// Reads from the beginning of an open file; does not own it and does not move its offset.
   explicit LineReader(int fd) : fd_(fd) {}
   /// The next line without its newline, valid until the next call, and where it begins. False at the end. A last line

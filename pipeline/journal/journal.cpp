@@ -74,7 +74,7 @@ void refuse_what_is_in_the_way(const Journal::Settings& settings, const PriorRun
   if (fresh && !settings.manifest.empty() && exists(settings.manifest)) {
     throw Error(ErrorCode::usage,
                 fmt::format("the manifest {} exists: {}", settings.manifest,
-                            settings.directory.empty() ? "choose another --manifest, or remove it"
+                            settings.directory.empty() ? "--overwrite replaces it"
                                                        : "--resume goes on with that run, --overwrite begins again"));
   }
   if (settings.directory.empty() || !exists(settings.directory)) return;
@@ -128,7 +128,7 @@ Journal::Journal(Settings settings, const InputList& inputs, const OutputNaming&
   }
 }
 
-void Journal::check(const Settings& settings, const InputList& inputs, const OutputNaming& naming) {
+PriorRun Journal::check(const Settings& settings, const InputList& inputs, const OutputNaming& naming) {
   PriorRun prior;
   bool all_known = settings.overwrite;
   if (settings.resume) {
@@ -136,6 +136,7 @@ void Journal::check(const Settings& settings, const InputList& inputs, const Out
     all_known = learn(settings, run_id(settings), manifest.get(), inputs, naming, prior);
   }
   refuse_what_is_in_the_way(settings, prior, all_known, inputs, naming);
+  return prior;
 }
 
 void Journal::lock_manifest() {
@@ -153,55 +154,71 @@ void Journal::open_files(const InputList& inputs) {
   }
   if (settings_.manifest.empty()) return;
   lock_manifest();
-  if (settings_.overwrite && !manifest_.clear().ok) {
-    throw Error(ErrorCode::machine, fmt::format("the manifest {} cannot be emptied", settings_.manifest));
-  }
-  if (!settings_.resume && manifest_.size() > 0) {  // made since it was looked for
+  if (!settings_.resume && !settings_.overwrite && manifest_.size() > 0) {  // made since it was looked for
     throw Error(ErrorCode::usage,
                 fmt::format("the manifest {} exists: another run has just made it", settings_.manifest));
   }
   manifest_.release_reserve();  // what a killed run had reserved
+  reserve_rows(inputs);
+  if (!settings_.directory.empty()) open_journal();
+  // Not before the journal says that all that is there was given up: or else a death here would leave outputs that
+  // nothing knows.
+  if (settings_.overwrite && !manifest_.clear().ok) {
+    throw Error(ErrorCode::machine, fmt::format("the manifest {} cannot be emptied", settings_.manifest));
+  }
   first_row_ = manifest_.size();
+}
+
+void Journal::reserve_rows(const InputList& inputs) {
   std::uint64_t reserve = kRowBytes;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     reserve += kRowBytes + inputs.path(i).size() + settings_.directory.size() + inputs.kept_path(i).size();
   }
   if (!manifest_.reserve(reserve)) {
-    throw Error(ErrorCode::machine,
-                fmt::format("there is no room for the manifest {} ({} bytes); make room, then use --resume",
-                            settings_.manifest, reserve));
+    throw Error(ErrorCode::machine, fmt::format("there is no room for the manifest {} ({} bytes); make room first",
+                                                settings_.manifest, reserve));
   }
-  if (settings_.directory.empty()) return;
-  remove_stale_temporaries(settings_.directory, id_);
+}
+
+void Journal::open_journal() {
+  if (settings_.resume || settings_.overwrite) remove_stale_temporaries(settings_.directory);
   journal_ = AppendFile(open_locked(journal_path(settings_, id_)), journal_path(settings_, id_));
   if (!settings_.resume) journal_.clear();
   if (settings_.overwrite) journal_.append(kOverwriteMark);
   if (settings_.with_partials) {
     const int start_over = settings_.resume ? 0 : O_TRUNC;
-    ipc::UniqueFd fd(::open(partials_path(settings_).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | start_over, 0666));
-    if (!fd) throw Error(ErrorCode::machine, failed_call("open", partials_path(settings_), errno));
-    partials_ = AppendFile(std::move(fd), partials_path(settings_));
+    const std::string path = partials_path(settings_);
+    ipc::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | start_over, 0666));
+    if (!fd) throw Error(ErrorCode::machine, failed_call("open", path, errno));
+    partials_ = AppendFile(std::move(fd), path);
   } else if (settings_.overwrite) {
     ::unlink(partials_path(settings_).c_str());
   }
 }
 
+WriteStatus Journal::keep(const ImageOutcome& outcome, const kernels::Partial& partial) {
+  if (!partials_) return {};
+  return partials_.append(partial_line({outcome.input, outcome.input_xxh64, settings_.plan}, partial));
+}
+
 WriteStatus Journal::announce(const ImageOutcome& outcome, const kernels::Partial* partial) {
-  if (partials_ && partial != nullptr) {
-    const std::string line = partial_line({outcome.input, outcome.input_xxh64, settings_.plan}, *partial);
-    if (WriteStatus status = partials_.append(line); !status.ok) return status;
+  if (partial != nullptr) {
+    if (WriteStatus status = keep(outcome, *partial); !status.ok) return status;
   }
   if (!journal_) return {};
   if (journal_.size() > kLongestJournal) shorten_journal();
   const std::string line = row_line(outcome, settings_.plan);
   WriteStatus status = journal_.append(line);
   if (status.ok) announced_.emplace(outcome.index, line);
+  // After a loss of power an output must not have its name without its line.
+  if (status.ok && settings_.durable) status = journal_.sync();
   return status;
 }
 
 // Most of its lines have a row by now. A new file takes its place at once, so that no death finds it half-written;
 // where that fails, the old one goes on growing.
 void Journal::shorten_journal() {
+  if (settings_.durable && !manifest_.sync().ok) return;
   const std::string path = journal_path(settings_, id_);
   const std::string name = fmt::format("{}/{}{}-journal", settings_.directory, kTemporaryPrefix, id_);
   ipc::UniqueFd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
@@ -211,6 +228,7 @@ void Journal::shorten_journal() {
   AppendFile fresh(std::move(fd), path);
   bool ok = !all_known_ || fresh.append(kOverwriteMark).ok;
   for (const auto& [index, line] : announced_) ok = ok && fresh.append(line).ok;
+  ok = ok && (!settings_.durable || fresh.sync().ok);
   if (ok && ::rename(name.c_str(), path.c_str()) == 0) {
     journal_ = std::move(fresh);
   } else {

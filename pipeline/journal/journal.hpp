@@ -33,8 +33,8 @@ class Journal {
   /// what earlier runs did, removes what dead ones left. Throws Error: (usage) with nothing written, or (machine).
   Journal(Settings settings, const InputList& inputs, const OutputNaming& naming);
 
-  /// The checks of the constructor that need neither lock nor writing. Throws Error (usage).
-  static void check(const Settings& settings, const InputList& inputs, const OutputNaming& naming);
+  /// The checks of the constructor that need neither lock nor writing. Throws Error (usage). What earlier runs did.
+  static PriorRun check(const Settings& settings, const InputList& inputs, const OutputNaming& naming);
 
   [[nodiscard]] const PriorRun& prior() const { return prior_; }
   /// Marks this run's temporary files.
@@ -42,6 +42,8 @@ class Journal {
 
   /// Before an output gets its name.
   WriteStatus announce(const ImageOutcome& outcome, const kernels::Partial* partial);
+  /// What an image adds that an earlier run has finished without writing that down.
+  WriteStatus keep(const ImageOutcome& outcome, const kernels::Partial& partial);
   /// An image is done.
   WriteStatus record(const ImageOutcome& outcome);
   /// All images are done: writes the summary, leaves one line for each input, and removes the journal.
@@ -51,6 +53,8 @@ class Journal {
   void lock_manifest();
   void shorten_journal();
   void open_files(const InputList& inputs);
+  void reserve_rows(const InputList& inputs);
+  void open_journal();
   WriteStatus compact(const BatchReport& report);
 
   Settings settings_;
@@ -65,8 +69,9 @@ class Journal {
   bool all_known_ = false;  // --overwrite, or going on with a run that had it
 };
 
-/// Removes the temporary files below an output folder that no living run owns. A run owns those with its id, and lives
-/// as long as its journal is locked. Never throws; what cannot be removed stays.
-void remove_stale_temporaries(const std::string& directory, const std::string& own_id);
+/// /// Removes the temporary files below an output folder that no living run owns. A run owns those with its id in its
+/// own output folder, which may lie deeper, and lives as long as its journal is locked. Never throws; what cannot be
+/// removed stays.
+void remove_stale_temporaries(const std::string& directory);
 
 }  // namespace pixmill::pipeline

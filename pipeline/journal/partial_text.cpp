@@ -75,6 +75,15 @@ std::string text_of(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::optional<PartialKey> key_of(const Json& json) {
+  if (!json.is_object()) return std::nullopt;
+  auto input = from_base64(text_of(json, "input_b64"));
+  const auto input_hash = hash_from_text(text_of(json, "input_xxh64"));
+  const auto plan = hash_from_text(text_of(json, "plan"));
+  if (!input || input->empty() || !input_hash || !plan) return std::nullopt;
+  return PartialKey{*std::move(input), *input_hash, *plan};
+}
+
 }  // namespace
 
 std::string partial_line(const PartialKey& key, const Partial& partial) {
@@ -93,31 +102,26 @@ std::string partial_line(const PartialKey& key, const Partial& partial) {
   return line;
 }
 
-std::optional<PartialKey> parse_partial_key(std::string_view line) {
-  const Json json = parsed(line);
-  if (!json.is_object()) return std::nullopt;
-  auto input = from_base64(text_of(json, "input_b64"));
-  const auto input_hash = hash_from_text(text_of(json, "input_xxh64"));
-  const auto plan = hash_from_text(text_of(json, "plan"));
-  if (!input || input->empty() || !input_hash || !plan) return std::nullopt;
-  return PartialKey{*std::move(input), *input_hash, *plan};
-}
+std::optional<PartialKey> parse_partial_key(std::string_view line) { return key_of(parsed(line)); }
 
-std::optional<Partial> parse_partial(std::string_view line, bool with_histogram) {
+std::optional<PartialRow> parse_partial(std::string_view line, bool with_histogram) {
   const Json json = parsed(line);
-  if (!json.is_object()) return std::nullopt;
-  Partial partial;
+  const auto key = key_of(json);
+  if (!key) return std::nullopt;
+  PartialRow row{*key, {}};
+  Partial& partial = row.partial;
   std::uint64_t depth = 0;
   const auto channels = json.find("channels");
   if (!read_number(json, "depth", 16, depth) || (depth != 8 && depth != 16)) return std::nullopt;
   if (!read_number(json, "pixels", UINT32_MAX, partial.pixels)) return std::nullopt;
-  if (channels == json.end() || !channels->is_array() || (channels->size() != 1 && channels->size() != 3))
+  if (channels == json.end() || !channels->is_array() || (channels->size() != 1 && channels->size() != 3)) {
     return std::nullopt;
+  }
   partial.depth = depth == 16 ? Depth::sixteen : Depth::eight;
   for (const Json& channel : *channels) {
     if (!read_channel(channel, partial, with_histogram, partial.channels.emplace_back())) return std::nullopt;
   }
-  return partial;
+  return row;
 }
 
 }  // namespace pixmill::pipeline

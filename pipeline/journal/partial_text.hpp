@@ -29,7 +29,13 @@ struct PartialKey {
 /// The key of a line, or nothing if it is none. Never throws on account of the text.
 [[nodiscard]] std::optional<PartialKey> parse_partial_key(std::string_view line);
 
-/// The partial of a line; nothing if the line is none, contradicts itself, or lacks the histogram that is wanted.
-[[nodiscard]] std::optional<kernels::Partial> parse_partial(std::string_view line, bool with_histogram);
+/// A line read whole.
+struct PartialRow {
+  PartialKey key;
+  kernels::Partial partial;
+};
+
+/// Reads a line; nothing if it is none, contradicts itself, or lacks the histogram that is wanted.
+[[nodiscard]] std::optional<PartialRow> parse_partial(std::string_view line, bool with_histogram);
 
 }  // namespace pixmill::pipeline

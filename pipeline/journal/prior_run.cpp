@@ -8,11 +8,32 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 namespace pixmill::pipeline {
 namespace {
 
 std::uint64_t hash_of_path(std::string_view path) { return content_hash(std::as_bytes(std::span(path))); }
+
+// One spelling of a path: absolute, without "//" and "/./". Links and ".." stand, since taking them away could change
+// what is meant.
+std::string absolute_spelling(std::string_view here, std::string_view path) {
+  std::string whole = path.starts_with('/') ? std::string() : std::string(here);
+  for (std::size_t begin = 0; begin < path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view part = path.substr(begin, end - begin);
+    if (!part.empty() && part != ".") (whole += '/') += part;
+    begin = end + 1;
+  }
+  return whole;
+}
+
+// Whether an output that a row names is the one that belongs to a name below the output folder now, however that folder
+// was called then.
+bool is_output(std::string_view recorded, std::string_view output, std::string_view directory) {
+  const std::string_view below = output.substr(directory.ends_with('/') ? directory.size() - 1 : directory.size());
+  return recorded == output || (recorded.size() > below.size() && recorded.ends_with(below));
+}
 
 std::string read_at(int fd, std::uint64_t offset, std::size_t length) {
   std::string text(length, '\0');
@@ -30,18 +51,22 @@ std::string read_at(int fd, std::uint64_t offset, std::size_t length) {
 
 PriorRun::PriorRun(const InputList& inputs, const OutputNaming& naming, std::uint64_t plan)
     : inputs_(&inputs), naming_(naming), plan_(plan), images_(inputs.size()) {
+  std::error_code error;
+  here_ = std::filesystem::current_path(error).string();
+  if (here_ == "/") here_.clear();
   by_hash_.reserve(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    by_hash_.emplace_back(hash_of_path(inputs.path(i)), static_cast<std::uint32_t>(i));
+    by_hash_.emplace_back(hash_of_path(absolute_spelling(here_, inputs.path(i))), static_cast<std::uint32_t>(i));
   }
   std::sort(by_hash_.begin(), by_hash_.end());
 }
 
 std::optional<std::size_t> PriorRun::index_of(std::string_view input) const {
-  const std::uint64_t hash = hash_of_path(input);
+  const std::string spelling = absolute_spelling(here_, input);
+  const std::uint64_t hash = hash_of_path(spelling);
   auto at = std::lower_bound(by_hash_.begin(), by_hash_.end(), std::pair{hash, std::uint32_t{0}});
   for (; at != by_hash_.end() && at->first == hash; ++at) {
-    if (inputs_->path(at->second) == input) return at->second;
+    if (absolute_spelling(here_, inputs_->path(at->second)) == spelling) return at->second;
   }
   return std::nullopt;
 }
@@ -57,10 +82,12 @@ void PriorRun::read_rows(int fd) {
     if (!index) continue;
     const std::string output = output_path(*inputs_, *index, naming_);
     Image& image = images_[*index];
-    image.known = image.known || row->outcome.output.empty() || row->outcome.output == output;
-    const bool finished = row->plan == plan_ && row->outcome.output == output;
+    const bool named = is_output(row->outcome.output, output, naming_.directory);
+    const bool finished = named && row->plan == plan_;
+    image.known = image.known || named;
     image.input_xxh64 = row->outcome.input_xxh64;
     image.output_xxh64 = finished ? row->outcome.output_xxh64 : 0;
+    image.output_bytes = row->outcome.bytes_out;
     image.width = static_cast<std::uint32_t>(row->outcome.width);
     image.height = static_cast<std::uint32_t>(row->outcome.height);
     details_.erase(*index);
@@ -92,9 +119,10 @@ std::optional<kernels::Partial> PriorRun::partial(std::uint64_t index, std::uint
                                                   bool with_histogram) const {
   if (partial_at_.empty() || partial_at_[index].length == 0) return std::nullopt;
   const std::string line = read_at(partials_.get(), partial_at_[index].offset, partial_at_[index].length);
-  const auto key = parse_partial_key(line);
-  if (!key || *key != PartialKey{std::string(inputs_->path(index)), input_xxh64, plan_}) return std::nullopt;
-  return parse_partial(line, with_histogram);
+  const auto row = parse_partial(line, with_histogram);
+  if (!row || row->key.input_xxh64 != input_xxh64 || row->key.plan != plan_) return std::nullopt;
+  if (index_of(row->key.input) != index) return std::nullopt;
+  return row->partial;
 }
 
 }  // namespace pixmill::pipeline

@@ -15,16 +15,17 @@
 namespace pixmill::pipeline {
 
 /// What earlier runs left behind about the inputs of this one: read once, before work starts, from the manifest, from
-/// the journal of a run that was killed, and from the state of the reductions. About 56 bytes an input. Afterwards
+/// the journal of a run that was killed, and from the state of the reductions. About 70 bytes an input. Afterwards
 /// immutable: any thread.
 class PriorRun {
  public:
   struct Image {
     std::uint64_t input_xxh64 = 0;
     std::uint64_t output_xxh64 = 0;  ///< 0: there is no finished output of this plan.
+    std::uint64_t output_bytes = 0;
     std::uint32_t width = 0;
     std::uint32_t height = 0;
-    /// An earlier run had to do with this input here, so that its output may be replaced.
+    /// An earlier run wrote, or was about to write, the output that this input has now; so it may be replaced.
     bool known = false;
   };
 
@@ -52,7 +53,8 @@ class PriorRun {
   OutputNaming naming_;
   std::uint64_t plan_ = 0;
   std::vector<Image> images_;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_hash_;  // of the input's path, sorted
+  std::string here_;                                              // the current folder, which relative paths begin at
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_hash_;  // of the input's absolute path, sorted
   std::unordered_map<std::uint64_t, std::string> details_;
   ipc::UniqueFd partials_;
   struct Place {

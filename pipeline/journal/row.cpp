@@ -16,15 +16,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr auto kReplaceInvalid = Json::error_handler_t::replace;
 
-bool is_utf8(const std::string& text) {
-  try {
-    static_cast<void>(Json(text).dump());
-    return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
-}
-
 void put_path(Json& row, const char* key, const std::string& path) {
   row[key] = path;
   if (!is_utf8(path)) row[std::string(key) + "_b64"] = base64(path);
@@ -52,6 +43,15 @@ std::uint64_t hash_of(const Json& row, const char* key) {
 double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
 }  // namespace
+
+bool is_utf8(const std::string& text) {
+  try {
+    static_cast<void>(Json(text).dump());
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
 
 std::string hash_text(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 

@@ -27,6 +27,9 @@ struct ManifestRow {
 /// text, whatever it is; reads no more than the keys that it knows.
 [[nodiscard]] std::optional<ManifestRow> parse_row(std::string_view line);
 
+/// Whether JSON can hold a text as it is.
+[[nodiscard]] bool is_utf8(const std::string& text);
+
 /// The 16 digits of a hash, and back.
 [[nodiscard]] std::string hash_text(std::uint64_t hash);
 [[nodiscard]] std::optional<std::uint64_t> hash_from_text(std::string_view text);

@@ -21,12 +21,17 @@ std::string id_of(std::string_view name) {
 
 }  // namespace
 
-void remove_stale_temporaries(const std::string& directory, const std::string& own_id) {
-  std::unordered_map<std::string, bool> living{{own_id, false}};
-  const auto lives = [&](const std::string& id) {
-    const auto [entry, is_new] = living.try_emplace(id, false);
-    if (is_new) entry->second = is_locked(fmt::format("{}/{}{}{}", directory, kTemporaryPrefix, id, kJournalEnd));
-    return entry->second;
+void remove_stale_temporaries(const std::string& directory) {
+  std::unordered_map<std::string, bool> known;
+  // The journal of the run that owns a file lies in that run's output folder: the file's own, or one above it.
+  const auto lives = [&](fs::path folder, const std::string& id) {
+    for (;; folder = folder.parent_path()) {
+      const std::string journal = fmt::format("{}/{}{}{}", folder.string(), kTemporaryPrefix, id, kJournalEnd);
+      const auto [entry, is_new] = known.try_emplace(journal, false);
+      if (is_new) entry->second = is_locked(journal);
+      if (entry->second) return true;
+      if (folder == directory || !folder.has_relative_path()) return false;
+    }
   };
   std::error_code error;
   const auto options = fs::directory_options::skip_permission_denied;
@@ -34,9 +39,8 @@ void remove_stale_temporaries(const std::string& directory, const std::string& o
     const std::string name = at->path().filename().string();
     std::error_code ignored;
     if (!name.starts_with(kTemporaryPrefix) || at->symlink_status(ignored).type() != fs::file_type::regular) continue;
-    const std::string id = id_of(name);
-    // Another manifest's journal is needed when that run is resumed.
-    if (name.ends_with(kJournalEnd) || lives(id)) continue;
+    // A journal is needed when its run is resumed.
+    if (name.ends_with(kJournalEnd) || lives(at->path().parent_path(), id_of(name))) continue;
     ::unlink(at->path().c_str());
   }
 }

@@ -15,13 +15,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::abort();
     }
   }
-  const auto key = parse_partial_key(line);
   for (const bool with_histogram : {false, true}) {
-    const auto partial = parse_partial(line, with_histogram);
-    if (!partial || !key) continue;
-    if (partial->channels.size() != 1 && partial->channels.size() != 3) std::abort();
-    const std::string written = partial_line(*key, *partial);
-    if (!written.empty() && parse_partial_key(written) != *key) std::abort();
+    const auto read = parse_partial(line, with_histogram);
+    if (!read) continue;
+    if (read->partial.channels.size() != 1 && read->partial.channels.size() != 3) std::abort();
+    const std::string written = partial_line(read->key, read->partial);
+    if (!written.empty() && parse_partial_key(written) != read->key) std::abort();
   }
   return 0;
 }

@@ -21,6 +21,7 @@ TEST(BoundedQueue, EveryItemArrivesOnceAndTheBoundsHold) {
   {
     std::atomic<int> producing{3};
     std::vector<std::jthread> threads;
+    threads.reserve(6);
     for (int p = 0; p < 3; ++p) {
       threads.emplace_back([&] {
         for (int item = next++; item < kItems; item = next++) {

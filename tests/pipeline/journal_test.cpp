@@ -50,6 +50,8 @@ class Resume : public tests::BatchFixture {
     return {};
   }
 
+  static void run_batch_well(const BatchOptions& options) { EXPECT_TRUE(run_batch(options).all_well()); }
+
   static std::string refusal(const BatchOptions& options) {
     try {
       static_cast<void>(run_batch(options));
@@ -62,7 +64,7 @@ class Resume : public tests::BatchFixture {
 };
 
 TEST_F(Resume, OfAFinishedRunDoesNothing) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   const auto before = times();
   for (int i = 0; i < 2; ++i) {
     const BatchReport report = run_batch(resumed());
@@ -76,7 +78,7 @@ TEST_F(Resume, OfAFinishedRunDoesNothing) {
 TEST_F(Resume, WithoutManifestStartsFresh) { EXPECT_EQ(run_batch(resumed()).count(Verdict::ok), 4U); }
 
 TEST_F(Resume, DoesOnlyWhatIsMissingChangedOrTorn) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   const auto before = times();
   std::filesystem::remove(out("1.png"));
   tests::write_file(out("3.png"), tests::read_file(out("3.png")).substr(0, 20));
@@ -87,13 +89,13 @@ TEST_F(Resume, DoesOnlyWhatIsMissingChangedOrTorn) {
   EXPECT_EQ(times().at("10.png"), before.at("10.png"));
   BatchOptions elsewhere = options();
   elsewhere.output->directory = folder_ / "fresh";
-  EXPECT_TRUE(run_batch(elsewhere).all_well());
+  run_batch_well(elsewhere);
   for (const auto& [name, content] : outputs())
     EXPECT_EQ(content, tests::read_file(folder_ / ("fresh/" + name))) << name;
 }
 
 TEST_F(Resume, AnotherPlanDoesEverythingAgain) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   BatchOptions other = resumed();
   other.plan = Plan::parse("gray,invert");
   EXPECT_EQ(run_batch(other).count(Verdict::ok), 4U);
@@ -103,7 +105,7 @@ TEST_F(Resume, AnotherPlanDoesEverythingAgain) {
 }
 
 TEST_F(Resume, ToleratesATornLineAndRedoesWhatItHid) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   cut_manifest_to(3, R"({"index":9,"input":"/x)");
   // The fourth output has no row: a killed run would have left a journal that knows it.
   EXPECT_NE(refusal(resumed()).find("does not know"), std::string::npos);
@@ -112,7 +114,7 @@ TEST_F(Resume, ToleratesATornLineAndRedoesWhatItHid) {
 }
 
 TEST_F(Resume, AJournalLineStandsForARowThatWasNeverWritten) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   const std::string manifest = tests::read_file(out("pixmill.jsonl"));
   const std::string first = manifest.substr(0, manifest.find('\n') + 1);
   tests::write_file(out("pixmill.jsonl"), manifest.substr(first.size()));
@@ -125,30 +127,30 @@ TEST_F(Resume, AJournalLineStandsForARowThatWasNeverWritten) {
 }
 
 TEST_F(Resume, AnOverwritingRunThatWasKilledMayBeResumed) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   tests::write_file(out("pixmill.jsonl"), "");
   tests::write_file(out(journal_name()), "{\"overwrite\":true}\n");
   EXPECT_EQ(run_batch(resumed()).count(Verdict::ok), 4U);
 }
 
 TEST_F(Resume, RemovesTemporariesOfDeadRunsAndLeavesThoseOfTheLiving) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   tests::write_file(out("sub/.pixmill-dead-0"), "x");
   tests::write_file(out(".pixmill-living-0"), "x");
   const ipc::UniqueFd lock = pipeline::open_locked(out(".pixmill-living.journal"));
-  EXPECT_TRUE(run_batch(resumed()).all_well());
+  run_batch_well(resumed());
   EXPECT_FALSE(std::filesystem::exists(out("sub/.pixmill-dead-0")));
   EXPECT_TRUE(std::filesystem::exists(out(".pixmill-living-0")));
 }
 
 TEST_F(Resume, IsRefusedWhileAnotherRunHoldsTheManifest) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   const ipc::UniqueFd lock = pipeline::open_locked(out("pixmill.jsonl"));
   EXPECT_NE(refusal(resumed()).find("is held by"), std::string::npos);
 }
 
 TEST_F(Resume, FollowsInputsThatCameAndWent) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   std::filesystem::remove(in("3.png"));
   tests::write_file(in("4.png"), tests::encoded(tests::noise_frame(5, 5, CV_8UC1), "png"));
   const BatchReport report = run_batch(resumed());
@@ -158,7 +160,7 @@ TEST_F(Resume, FollowsInputsThatCameAndWent) {
 }
 
 TEST_F(Resume, AnInterruptedResumeForgetsNothing) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   const auto before = times();
   std::stop_source stop;
   BatchOptions interrupted = resumed();
@@ -189,7 +191,7 @@ TEST_F(Resume, ReductionsAreThoseOfAnUndisturbedRun) {
   // A run that had no reductions can be resumed with them.
   BatchOptions plain = options();
   plain.output->directory = folder_ / "plain";
-  EXPECT_TRUE(run_batch(plain).all_well());
+  run_batch_well(plain);
   plain.output->resume = true;
   plain.reductions = kinds;
   EXPECT_EQ(run_batch(plain).reductions->json(), want);
@@ -215,8 +217,75 @@ TEST_F(Resume, TheJournalStaysShortAndForgetsNothingThatHasNoRow) {
   EXPECT_NE(tests::read_file(path).find("dir/3.png"), std::string::npos);
 }
 
+TEST_F(Resume, AnInputThatCannotBeReadNowKeepsItsOutput) {
+  run_batch_well(options());
+  const auto before = times();
+  tests::write_file(folder_ / "list",
+                    in("1.png") + "\n" + in("2.jpg") + "\n" + in("3.png") + "\n" + in("10.png") + "\n");
+  BatchOptions listed = resumed();
+  listed.inputs.paths.clear();
+  listed.inputs.files_from = folder_ / "list";
+  std::filesystem::rename(folder_ / "in", folder_ / "unmounted");
+  EXPECT_EQ(run_batch(listed).count(Verdict::unreadable), 4U);
+  EXPECT_EQ(times(), before);
+  std::filesystem::rename(folder_ / "unmounted", folder_ / "in");
+  EXPECT_EQ(run_batch(resumed()).count(Verdict::skipped), 4U);
+  // Limits are no part of the plan; what was finished under others stays, also if it cannot be folded now.
+  std::filesystem::remove(out("pixmill.state.jsonl"));
+  BatchOptions limited = resumed();
+  limited.limits.max_pixels = 1;
+  limited.reductions = {"mean"};
+  EXPECT_EQ(run_batch(limited).count(Verdict::too_large), 4U);
+  EXPECT_EQ(times(), before);
+  EXPECT_EQ(run_batch(resumed()).count(Verdict::skipped), 4U);
+}
+
+TEST_F(Resume, NeverTouchesAFileThatNoRunWrote) {
+  tests::write_file(in("0.jpg"), "\xff\xd8\xff\xe0 and no more");
+  BatchOptions first = options();
+  first.stop_on_error = true;
+  first.backend = "serial";
+  EXPECT_EQ(run_batch(first).count(Verdict::cancelled), 4U);
+  tests::write_file(out("1.png"), "precious");
+  EXPECT_NE(refusal(resumed()).find("1.png"), std::string::npos);
+  std::filesystem::remove(out("1.png"));
+  tests::write_file(out("0.png"), "precious");
+  EXPECT_NE(refusal(resumed()).find("0.png"), std::string::npos);
+  EXPECT_EQ(tests::read_file(out("0.png")), "precious");
+}
+
+TEST_F(Resume, DoesNotDependOnHowThingsAreSpelt) {
+  run_batch_well(options());
+  BatchOptions other = resumed();
+  other.inputs.paths = {folder_ / "./in//"};
+  other.output->directory = folder_ / "./out";
+  EXPECT_EQ(run_batch(other).count(Verdict::skipped), 4U);
+  std::filesystem::rename(out(), folder_ / "moved");
+  other.output->directory = folder_ / "moved";
+  EXPECT_EQ(run_batch(other).count(Verdict::skipped), 4U);
+}
+
+TEST_F(Resume, WhatWasFoldedAgainIsKept) {
+  run_batch_well(options());
+  BatchOptions reducing = resumed();
+  reducing.reductions = {"mean"};
+  EXPECT_EQ(run_batch(reducing).count(Verdict::skipped), 4U);
+  const auto size = std::filesystem::file_size(out("pixmill.state.jsonl"));
+  EXPECT_GT(size, 0U);
+  EXPECT_EQ(run_batch(reducing).count(Verdict::skipped), 4U);
+  EXPECT_EQ(std::filesystem::file_size(out("pixmill.state.jsonl")), size);
+}
+
+TEST_F(Resume, LeavesTheTemporariesOfALivingRunFurtherDown) {
+  run_batch_well(options());
+  tests::write_file(out("deep/.pixmill-living-1-0"), "x");
+  const ipc::UniqueFd lock = pipeline::open_locked(out("deep/.pixmill-living.journal"));
+  run_batch_well(resumed());
+  EXPECT_TRUE(std::filesystem::exists(out("deep/.pixmill-living-1-0")));
+}
+
 TEST_F(Resume, AFinishedImageThatFailsNowLosesItsOutput) {
-  EXPECT_TRUE(run_batch(options()).all_well());
+  run_batch_well(options());
   tests::write_file(in("1.png"), "\x89PNG\r\n\x1a\n");
   EXPECT_FALSE(run_batch(resumed()).all_well());
   EXPECT_FALSE(std::filesystem::exists(out("1.png")));

@@ -14,7 +14,8 @@ void paint(cv::Mat& image) {
   const int channels = image.channels();
   for (int y = 0; y < image.rows; ++y) {
     for (int i = 0; i < image.cols * channels; ++i) {
-      const double x = static_cast<double>(i / channels);
+      const int column = i / channels;
+      const auto x = static_cast<double>(column);
       const double c = static_cast<double>(i % channels);
       state = state * 1664525U + 1013904223U;
       const double noise = static_cast<double>(state >> 24) / 255.0 - 0.5;

@@ -49,7 +49,6 @@ Sink::Settings sink_settings(const BatchOptions& options, const BatchSetup& setu
   Sink::Settings settings;
   settings.naming = setup.naming;
   settings.write = setup.program.write;
-  settings.replace = options.output && options.output->overwrite;
   settings.durable = options.output && options.output->fsync;
   settings.stop_on_error = options.stop_on_error;
   settings.reduce = setup.program.reduce;
@@ -97,17 +96,12 @@ class Batch {
     sink_.cancel_rest(failure ? "the backend failed" : why_cancelled(options_, sink_.tally()));
     BatchReport report = summary();
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (!failure) reduce(report);
     const pipeline::WriteStatus status = journal_.finish(report);
     if (failure) std::rethrow_exception(failure);
     if (!status.ok && report.trouble.empty()) {
       report.trouble = status.detail;
       report.no_room = status.no_room;
-    }
-    const bool whole = report.count(Verdict::cancelled) == 0;
-    if (setup_.program.reduce && whole && report.trouble.empty()) {
-      report.reductions =
-          make_reduction_report(setup_.report, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
-      write_reductions(options_, report, journal_.id());
     }
     return report;
   }
@@ -122,6 +116,15 @@ class Batch {
     } catch (...) {
       return std::current_exception();
     }
+  }
+
+  // While the journal still says that this run lives, and so owns its temporary files.
+  void reduce(BatchReport& report) {
+    const bool whole = report.count(Verdict::cancelled) == 0;
+    if (!setup_.program.reduce || !whole || !report.trouble.empty()) return;
+    report.reductions =
+        make_reduction_report(setup_.report, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
+    write_reductions(options_, report, journal_.id());
   }
 
   [[nodiscard]] BatchReport summary() const {

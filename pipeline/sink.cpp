@@ -1,6 +1,7 @@
 #include "pipeline/sink.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pixmill::pipeline {
@@ -67,11 +68,18 @@ void Sink::deliver_finished(ImageOutcome outcome, const Task& task, const Progra
   finish(outcome, result.partial);
 }
 
-// What an earlier run has finished stays on record under any verdict that does not undo it.
+// What an earlier run has finished stays on record under any verdict that does not undo it; and that an output there is
+// a run's own, finished or not, so that the next --resume may replace it.
 void Sink::carry_over(ImageOutcome& outcome) const {
   const PriorRun::Image prior = journal_.prior().image(outcome.index);
-  if (prior.output_xxh64 == 0) return;
-  outcome.output = output_path(inputs_, outcome.index, settings_.naming);
+  const std::string path = output_path(inputs_, outcome.index, settings_.naming);
+  if (prior.output_xxh64 == 0) {
+    struct stat status {};
+    const bool ours = prior.known || journal_.replaces();
+    if (settings_.write && ours && ::lstat(path.c_str(), &status) == 0) outcome.output = path;
+    return;
+  }
+  outcome.output = path;
   outcome.output_xxh64 = prior.output_xxh64;
   outcome.bytes_out = prior.output_bytes;
   outcome.input_xxh64 = prior.input_xxh64;
@@ -87,15 +95,16 @@ void Sink::settle_old_output(ImageOutcome& outcome) const {
     carry_over(outcome);
     return;
   }
-  if (settings_.replace) {  // --overwrite has given up whatever is there
-    ::unlink(path.c_str());
-    return;
-  }
   const PriorRun::Image prior = journal_.prior().image(outcome.index);
-  if (prior.output_xxh64 == 0) return;
   FileBuffer old;
-  const CodecStatus status = read_whole_file(path, prior.output_bytes, old);
-  if (status.usable() && content_hash(old.bytes()) == prior.output_xxh64) ::unlink(path.c_str());
+  const bool ours = prior.output_xxh64 != 0 && read_whole_file(path, prior.output_bytes, old).usable() &&
+                    content_hash(old.bytes()) == prior.output_xxh64;
+  struct stat status {};
+  if (ours || journal_.replaces()) {
+    ::unlink(path.c_str());
+  } else if (prior.known && ::lstat(path.c_str(), &status) == 0) {
+    outcome.output = path;
+  }
 }
 
 void Sink::write_output(ImageOutcome& outcome, const std::optional<kernels::Partial>& partial, Bytes encoded) {

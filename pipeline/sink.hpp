@@ -27,7 +27,6 @@ class Sink {
   struct Settings {
     OutputNaming naming;
     bool write = false;
-    bool replace = false;  ///< Outputs that are there were given up (--overwrite).
     bool durable = false;
     bool stop_on_error = false;
     bool reduce = false;

@@ -59,6 +59,9 @@ class ThreadPool {
         throw Error(ErrorCode::machine,
                     fmt::format("a thread could not be started ({}); use a smaller -j, or raise the process limit",
                                 error.code().message()));
+      } catch (...) {
+        queue_.close();
+        throw;
       }
     }
     failure_.rethrow();

@@ -83,7 +83,8 @@ WriteStatus write_all(int fd, const std::string& path, Bytes bytes) {
 WriteStatus sync_folder(const std::string& folder) {
   const ipc::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return failure("open", folder, errno);
-  if (::fsync(fd.get()) != 0) return failure("fsync", folder, errno);
+  // Some file systems have no such thing for folders.
+  if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOTSUP) return failure("fsync", folder, errno);
   return {};
 }
 
@@ -92,8 +93,12 @@ WriteStatus sync_folder(const std::string& folder) {
 WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view id, bool durable) {
   static std::atomic<std::uint64_t> next{0};
   const std::string folder = folder_of(path);
-  const std::string name = fmt::format("{}/{}{}-{}-{}", folder, kTemporaryPrefix, id, ::getpid(), next.fetch_add(1));
-  ipc::UniqueFd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  std::string name;
+  ipc::UniqueFd fd;
+  do {  // a dead process may have had this one's number
+    name = fmt::format("{}/{}{}-{}-{}", folder, kTemporaryPrefix, id, ::getpid(), next.fetch_add(1));
+    fd.reset(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  } while (!fd && errno == EEXIST);
   if (!fd) return failure("open", name, errno);
   Temporary temporary(name);
   WriteStatus status = write_all(fd.get(), path, bytes);
@@ -108,7 +113,16 @@ WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view 
 
 WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view id, bool durable) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return replace_file(path, bytes, id, durable);
+  if (::lstat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return replace_file(path, bytes, id, durable);
+  // A link is followed; what it leads to through /dev and /proc (/dev/stdout) has no name that could be replaced.
+  std::error_code error;
+  const std::string link = std::filesystem::read_symlink(path, error).string();
+  const bool is_special = path.starts_with("/dev/") || path.starts_with("/proc/") || link.starts_with("/proc/") ||
+                          link.starts_with("/dev/");
+  const std::string target = std::filesystem::weakly_canonical(path, error).string();
+  if (!is_special && (::stat(target.c_str(), &status) != 0 || S_ISREG(status.st_mode))) {
+    return replace_file(target, bytes, id, durable);
+  }
   const ipc::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   return fd ? write_all(fd.get(), path, bytes) : failure("open", path, errno);
 }

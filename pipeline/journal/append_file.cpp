@@ -122,8 +122,12 @@ ipc::UniqueFd open_locked(const std::string& path) {
 }
 
 bool is_locked(const std::string& path) {
-  const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
-  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  for (;;) {
+    const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+    if (!fd) return false;
+    if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) return true;
+    if (same_file(fd.get(), path)) return false;  // else its owner has just put a new one in its place
+  }
 }
 
 void LineReader::fill() {

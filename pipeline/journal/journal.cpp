@@ -68,6 +68,13 @@ bool learn(const Journal::Settings& settings, const std::string& id, int manifes
          first == kOverwriteMark;
 }
 
+// Whether an output is what an earlier run wrote, however the folder is called now.
+bool is_finished(const std::string& output, const PriorRun::Image& prior) {
+  FileBuffer content;
+  return prior.output_xxh64 != 0 && read_whole_file(output, prior.output_bytes, content).usable() &&
+         content_hash(content.bytes()) == prior.output_xxh64;
+}
+
 void refuse_what_is_in_the_way(const Journal::Settings& settings, const PriorRun& prior, bool all_known,
                                const InputList& inputs, const OutputNaming& naming) {
   const bool fresh = !settings.overwrite && !settings.resume;
@@ -89,13 +96,22 @@ void refuse_what_is_in_the_way(const Journal::Settings& settings, const PriorRun
                   fmt::format("the output {} (of {}) is a folder; remove it, or choose another -o DIR", output,
                               inputs.path(i)));
     }
-    if (all_known || prior.image(i).known) continue;
+    if (all_known || prior.image(i).known || is_finished(output, prior.image(i))) continue;
     throw Error(ErrorCode::usage,
                 settings.resume
                     ? fmt::format("the output {} exists, but {} does not know it: move it away, or use --overwrite",
                                   output, settings.manifest)
                     : fmt::format("the output {} exists: use --overwrite to replace, or --resume to go on", output));
   }
+}
+
+std::string content_of(const AppendFile& file) {
+  std::string content;
+  LineReader reader(file.fd());
+  std::string_view line;
+  std::uint64_t offset = 0;
+  while (reader.next(line, offset)) content.append(line) += '\n';
+  return content;
 }
 
 WriteStatus copy_tail(int from, std::uint64_t offset, AppendFile& to) {
@@ -121,7 +137,15 @@ Journal::Journal(Settings settings, const InputList& inputs, const OutputNaming&
     all_known_ = learn(settings_, id_, manifest_.fd(), inputs, naming, prior_);
   }
   refuse_what_is_in_the_way(settings_, prior_, all_known_, inputs, naming);
-  open_files(inputs);
+  try {
+    open_files(inputs);
+  } catch (...) {
+    // A run that could not begin leaves nothing that would be in the way of the next.
+    const bool fresh = !settings_.resume && !settings_.overwrite;
+    if (fresh && journal_) ::unlink(journal_.path().c_str());
+    if (fresh && manifest_ && manifest_.size() == 0) ::unlink(settings_.manifest.c_str());
+    throw;
+  }
   if (settings_.resume && settings_.with_partials && exists(partials_path(settings_))) {
     ipc::UniqueFd fd(::open(partials_path(settings_).c_str(), O_RDONLY | O_CLOEXEC));
     if (fd) prior_.read_partials(std::move(fd));
@@ -183,8 +207,13 @@ void Journal::reserve_rows(const InputList& inputs) {
 void Journal::open_journal() {
   if (settings_.resume || settings_.overwrite) remove_stale_temporaries(settings_.directory);
   journal_ = AppendFile(open_locked(journal_path(settings_, id_)), journal_path(settings_, id_));
-  if (!settings_.resume) journal_.clear();
-  if (settings_.overwrite) journal_.append(kOverwriteMark);
+  if (settings_.resume) {
+    inherited_ = content_of(journal_);
+  } else {
+    WriteStatus status = journal_.clear();
+    if (status.ok && settings_.overwrite) status = journal_.append(kOverwriteMark);
+    if (!status.ok) throw Error(ErrorCode::machine, status.detail + "; make room first");
+  }
   if (settings_.with_partials) {
     const int start_over = settings_.resume ? 0 : O_TRUNC;
     const std::string path = partials_path(settings_);
@@ -206,7 +235,7 @@ WriteStatus Journal::announce(const ImageOutcome& outcome, const kernels::Partia
     if (WriteStatus status = keep(outcome, *partial); !status.ok) return status;
   }
   if (!journal_) return {};
-  if (journal_.size() > kLongestJournal) shorten_journal();
+  if (journal_.size() > kLongestJournal + 2 * inherited_.size()) shorten_journal();
   const std::string line = row_line(outcome, settings_.plan);
   WriteStatus status = journal_.append(line);
   if (status.ok) announced_.emplace(outcome.index, line);
@@ -226,7 +255,8 @@ void Journal::shorten_journal() {
   // Whoever looks whether this run lives must find the new one locked as well.
   static_cast<void>(::flock(fd.get(), LOCK_EX | LOCK_NB));
   AppendFile fresh(std::move(fd), path);
-  bool ok = !all_known_ || fresh.append(kOverwriteMark).ok;
+  bool ok = fresh.append(inherited_).ok;
+  if (inherited_.empty() && all_known_) ok = ok && fresh.append(kOverwriteMark).ok;
   for (const auto& [index, line] : announced_) ok = ok && fresh.append(line).ok;
   ok = ok && (!settings_.durable || fresh.sync().ok);
   if (ok && ::rename(name.c_str(), path.c_str()) == 0) {

@@ -37,6 +37,8 @@ class Journal {
   static PriorRun check(const Settings& settings, const InputList& inputs, const OutputNaming& naming);
 
   [[nodiscard]] const PriorRun& prior() const { return prior_; }
+  /// Whether whatever stands under the name of an output was given up (--overwrite, or going on with such a run).
+  [[nodiscard]] bool replaces() const { return all_known_; }
   /// Marks this run's temporary files.
   [[nodiscard]] const std::string& id() const { return id_; }
 
@@ -65,6 +67,7 @@ class Journal {
   std::unordered_map<std::uint64_t, std::string> announced_;  // lines of the journal that have no row yet
   AppendFile partials_;
   std::uint64_t first_row_ = 0;  // where this run's rows begin
+  std::string inherited_;        // the journal's lines by a run that was killed
   bool rows_lost_ = false;
   bool all_known_ = false;  // --overwrite, or going on with a run that had it
 };

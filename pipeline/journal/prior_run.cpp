@@ -82,8 +82,10 @@ void PriorRun::read_rows(int fd) {
     if (!index) continue;
     const std::string output = output_path(*inputs_, *index, naming_);
     Image& image = images_[*index];
-    const bool named = is_output(row->outcome.output, output, naming_.directory);
-    const bool finished = named && row->plan == plan_;
+    const bool named = !row->outcome.output.empty() &&
+                       absolute_spelling(here_, row->outcome.output) == absolute_spelling(here_, output);
+    // If only the end of the path is the same, the folder may have been moved; the content will tell.
+    const bool finished = row->plan == plan_ && (named || is_output(row->outcome.output, output, naming_.directory));
     image.known = image.known || named;
     image.input_xxh64 = row->outcome.input_xxh64;
     image.output_xxh64 = finished ? row->outcome.output_xxh64 : 0;

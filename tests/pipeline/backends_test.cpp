@@ -18,14 +18,14 @@ struct Made {
 
 TEST_F(Backends, GiveTheSameBits) {
   for (int i = 0; i < 40; ++i) {
-    const auto seed = static_cast<std::uint64_t>(100 + i);
+    const std::uint64_t seed = 100U + static_cast<std::uint64_t>(i);
     tests::write_file(in("many/" + std::to_string(i) + ".png"),
                       tests::encoded(tests::noise_frame(5 + i, 60 - i, i % 3 == 0 ? CV_8UC3 : CV_8UC1, seed), "png"));
   }
   tests::write_file(in("many/bad.jpg"), "\xff\xd8\xff\xe0 and no more");
   for (const char* chain : {"gray,threshold=otsu", "gray,adaptive=gaussian:window=7", "resize=50%", ""}) {
     std::optional<Made> want;
-    for (const BackendDescriptor& backend : backends()) {
+    for (const BackendDescriptor& backend : tests::checkable_backends()) {
       for (const int jobs : {1, 2, 5}) {
         BatchOptions wanted = options(chain);
         wanted.inputs.recursive = true;
@@ -47,7 +47,7 @@ TEST_F(Backends, StopWithoutLosingAnInput) {
   for (int i = 0; i < 60; ++i) {
     tests::write_file(in(std::to_string(100 + i) + ".png"), tests::encoded(tests::noise_frame(20, 20, CV_8UC1), "png"));
   }
-  for (const BackendDescriptor& backend : backends()) {
+  for (const BackendDescriptor& backend : tests::checkable_backends()) {
     std::stop_source stop;
     std::atomic<int> seen{0};
     std::map<std::uint64_t, int> times;
@@ -70,7 +70,7 @@ TEST_F(Backends, StopWithoutLosingAnInput) {
 
 TEST_F(Backends, OnErrorStopBeginsNothingNew) {
   tests::write_file(in("0.jpg"), "\xff\xd8\xff\xe0 and no more");
-  for (const BackendDescriptor& backend : backends()) {
+  for (const BackendDescriptor& backend : tests::checkable_backends()) {
     BatchOptions wanted = options();
     wanted.output->overwrite = true;
     wanted.backend = backend.name;

@@ -240,6 +240,34 @@ TEST_F(Resume, AnInputThatCannotBeReadNowKeepsItsOutput) {
   EXPECT_EQ(run_batch(resumed()).count(Verdict::skipped), 4U);
 }
 
+TEST_F(Resume, AnotherFileOfTheSameNameElsewhereIsNotKnown) {
+  BatchOptions first = options();
+  first.manifest = folder_ / "manifest";
+  run_batch_well(first);
+  first.output->directory = folder_ / "other";
+  first.output->resume = true;
+  tests::write_file(folder_ / "other/1.png", "precious");
+  EXPECT_NE(refusal(first).find("1.png"), std::string::npos);
+  EXPECT_EQ(tests::read_file(folder_ / "other/1.png"), "precious");
+}
+
+TEST_F(Resume, WhatItMayReplaceStaysKnownWhenItIsStoppedEarly) {
+  run_batch_well(options());
+  tests::write_file(in("0.jpg"), "\xff\xd8\xff\xe0 and no more");
+  BatchOptions other = resumed();
+  other.plan = Plan::parse("gray,invert");
+  other.stop_on_error = true;
+  other.backend = "serial";
+  EXPECT_EQ(run_batch(other).count(Verdict::cancelled), 4U);
+  other.stop_on_error = false;
+  EXPECT_EQ(run_batch(other).count(Verdict::ok), 4U);
+  BatchOptions again = options();
+  again.output->overwrite = true;
+  again.limits.max_pixels = 100;
+  EXPECT_EQ(run_batch(again).count(Verdict::too_large), 3U);
+  EXPECT_EQ(run_batch(resumed()).count(Verdict::ok), 3U);
+}
+
 TEST_F(Resume, NeverTouchesAFileThatNoRunWrote) {
   tests::write_file(in("0.jpg"), "\xff\xd8\xff\xe0 and no more");
   BatchOptions first = options();

@@ -52,6 +52,18 @@ TEST(OutputFile, ReplacesALinkAndNotWhatItPointsTo) {
   EXPECT_EQ(tests::read_file(folder / "link"), "new");
 }
 
+TEST(OutputFile, AReportFollowsALinkAndIsWrittenToADevice) {
+  const tests::ScratchFolder folder;
+  tests::write_file(folder / "target", "old");
+  ASSERT_EQ(::symlink("target", (folder / "link").c_str()), 0);
+  ASSERT_TRUE(write_report(folder / "link", bytes_of("new"), "report", false).ok);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(tests::read_file(folder / "target"), "new");
+  ASSERT_EQ(::symlink("/dev/full", (folder / "full").c_str()), 0);
+  EXPECT_TRUE(write_report(folder / "full", bytes_of("x"), "report", false).no_room);
+  EXPECT_TRUE(write_report("/dev/null", bytes_of("x"), "report", false).ok);
+}
+
 TEST(FolderMaker, MakesEveryMissingFolderOnce) {
   const tests::ScratchFolder folder;
   FolderMaker maker(folder.path().string());

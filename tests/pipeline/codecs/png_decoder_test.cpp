@@ -64,7 +64,7 @@ cv::Mat expected(const PngSpec& spec, const std::vector<std::uint16_t>& samples,
   for (int y = 0; y < image.rows; ++y) {
     for (int x = 0; x < image.cols; ++x) {
       for (int c = 0; c < channels; ++c) {
-        const std::size_t pixel = static_cast<std::size_t>(y * image.cols + x);
+        const std::size_t pixel = static_cast<std::size_t>(y) * spec.width + static_cast<std::size_t>(x);
         unsigned level = 0;
         if (spec.colour_type == 3) {
           const unsigned index = samples[pixel];

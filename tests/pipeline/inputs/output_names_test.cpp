@@ -161,7 +161,7 @@ TEST(OutputNames, RefuseNamesThatGrowTooLong) {
   EXPECT_NO_THROW(check_output_names(list_of({{longest, longest}}), kPng));
   refuses(list_of({{longest + "n", longest + "n"}}), kPng, {"too long", "256"});
   std::string deep = "a.jpg";
-  for (int i = 0; i < 30; ++i) deep = std::string(200, 'd') + "/" + deep;
+  for (int i = 0; i < 30; ++i) deep.insert(0, std::string(200, 'd') + "/");
   refuses(list_of({{"x", deep}}), kPng, {"too long"});
 }
 

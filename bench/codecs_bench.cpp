@@ -40,7 +40,7 @@ void read_file(benchmark::State& state, std::string_view format, bool luma) {
   const std::vector<std::byte> file = write(format, {&image}, {});
   const std::unique_ptr<Decoder> decoder = find_codec(format)->make_decoder();
   cv::Mat frame(image.size(), luma ? CV_8UC1 : CV_8UC3);
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     ImageHeader header;
     CodecStatus status = decoder->read_header(file, {}, header);
     if (status.usable()) status = decoder->decode({.luma = luma}, frame, {});
@@ -58,7 +58,7 @@ void write_file(benchmark::State& state, std::string_view format, int channels, 
   const std::unique_ptr<Encoder> encoder = find_codec(format)->make_encoder();
   const EncodeOptions options{.compression = static_cast<int>(state.range(1))};
   std::vector<std::byte> out;
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     const CodecStatus status = encoder->encode({&image, &table, two_level}, options, out);
     if (!status.usable()) state.SkipWithError(status.detail.c_str());
     benchmark::DoNotOptimize(out.data());

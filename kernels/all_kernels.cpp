@@ -5,8 +5,8 @@
 namespace pixmill::kernels {
 
 std::span<const Kernel> all_kernels() {
-  static const std::array kTable{kGrayKernel, kThresholdKernel, kAdaptiveKernel, kInvertKernel, kResizeKernel};
-  return kTable;
+  static const std::array table{kGrayKernel, kThresholdKernel, kAdaptiveKernel, kInvertKernel, kResizeKernel};
+  return table;
 }
 
 }  // namespace pixmill::kernels

@@ -76,8 +76,8 @@ std::uint64_t filter_cost(const std::uint8_t* filtered, std::size_t bytes) {
     const std::size_t end = std::min(bytes, i + kBlock);
     std::uint32_t sum = 0;
     for (; i < end; ++i) {
-      const int value = static_cast<std::int8_t>(filtered[i]);
-      sum += static_cast<std::uint32_t>(value < 0 ? -value : value);
+      const auto value = static_cast<std::uint32_t>(filtered[i]);
+      sum += std::min(value, 256U - value);  // its distance from zero as a signed byte
     }
     cost += sum;
   }

@@ -20,6 +20,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cmath>
 #include <thread>
 
 namespace pixmill {
@@ -103,7 +104,7 @@ int usable_cpus() {
   // More than 1024 CPUs do not fit a cpu_set_t; then the machine's number stands.
   if (::sched_getaffinity(0, sizeof set, &set) == 0) cpus = CPU_COUNT(&set);
   const double quota = pipeline::cgroup_cpu_quota("/proc/self/cgroup", "/sys/fs/cgroup");
-  if (quota > 0) cpus = std::min(cpus, std::max(1, static_cast<int>(quota + 0.5)));
+  if (quota > 0) cpus = std::min(cpus, std::max(1, static_cast<int>(std::lround(quota))));
   return std::max(1, cpus);
 }
 

@@ -64,8 +64,16 @@ std::string_view channels_text(const KernelDescriptor& kernel) {
 }
 
 std::string_view depth_text(const KernelDescriptor& kernel) {
-  return kernel.depth == DepthNeed::eight_bits ? "8 bits; a 16-bit image is first brought to 8 as (v + 128) / 257"
-                                               : "8 and 16 bits, kept";
+  switch (kernel.depth) {
+    case DepthNeed::eight_bits:
+      return "8 bits; a 16-bit image is first brought to 8 as (v + 128) / 257";
+    case DepthNeed::depends:
+      return "8 and 16 bits, kept, or with some arguments 8 alone, to which a 16-bit image is brought as (v + 128) / "
+             "257";
+    case DepthNeed::any:
+      break;
+  }
+  return "8 and 16 bits, kept";
 }
 
 }  // namespace
@@ -86,6 +94,8 @@ std::string accepted_values(const ParamDescriptor& param) {
              choice_names(param, " or ");
     case ParamType::size:
       return "WxH, Wx or xH in pixels, or P% of each side";
+    case ParamType::region:
+      return "WxH+X+Y in pixels: a size, and the left and upper edge";
   }
   return "";
 }
@@ -111,7 +121,11 @@ std::string kernel_list(const std::vector<const KernelDescriptor*>& kernels, std
 std::string kernel_details(const KernelDescriptor& kernel, std::size_t width) {
   std::string out = two_columns(std::string(kernel.name) + ':', kernel.summary, 0, kernel.name.size() + 3, width);
   out += '\n' + two_columns("syntax", syntax(kernel), 0, 10, width);
-  if (!kernel.example.empty()) out += two_columns("example", fmt::format("--ops {}", kernel.example), 0, 10, width);
+  std::string_view label = "examples";
+  for (const std::string_view example : kernel.examples) {
+    out += two_columns(label, fmt::format("--ops {}", example), 0, 10, width);
+    label = "";
+  }
   out += two_columns("channels", channels_text(kernel), 0, 10, width);
   out += two_columns("depth", depth_text(kernel), 0, 10, width);
   out += two_columns("alpha", kernel.keeps_alpha ? "kept" : "dropped before it", 0, 10, width);

@@ -58,6 +58,10 @@ constexpr std::array kParams{
                     .max = 65535},
 };
 
+constexpr std::array kExamples{
+    std::string_view{"gray,adaptive=gaussian:window=31:c=5"},
+};
+
 constexpr KernelDescriptor kDescriptor{
     .name = "adaptive",
     .summary = "Compares every level with a threshold of its own, from the window around it",
@@ -73,7 +77,7 @@ constexpr KernelDescriptor kDescriptor{
     .channels = ChannelNeed::one,
     .depth = DepthNeed::eight_bits,
     .keeps_alpha = false,
-    .example = "gray,adaptive=gaussian:window=31:c=5",
+    .examples = kExamples,
 };
 
 class Adaptive : public FrameOperation {

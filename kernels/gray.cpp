@@ -29,6 +29,10 @@ constexpr std::array kParams{
                     .choices = kWeights},
 };
 
+constexpr std::array kExamples{
+    std::string_view{"gray=bt709"},
+};
+
 constexpr KernelDescriptor kDescriptor{
     .name = "gray",
     .summary = "Turns colours into one channel",
@@ -43,7 +47,7 @@ constexpr KernelDescriptor kDescriptor{
     .channels = ChannelNeed::any,
     .depth = DepthNeed::any,
     .keeps_alpha = false,
-    .example = "gray=bt709",
+    .examples = kExamples,
 };
 
 class Gray final : public FrameOperation {

@@ -1,8 +1,15 @@
 #include "kernels/table.hpp"
 
+#include <array>
+#include <string_view>
+
 namespace pixmill::kernels {
 
 namespace {
+
+constexpr std::array kExamples{
+    std::string_view{"gray,threshold=otsu,invert"},
+};
 
 constexpr KernelDescriptor kDescriptor{
     .name = "invert",
@@ -14,7 +21,7 @@ constexpr KernelDescriptor kDescriptor{
     .channels = ChannelNeed::any,
     .depth = DepthNeed::any,
     .keeps_alpha = true,
-    .example = "gray,threshold=otsu,invert",
+    .examples = kExamples,
 };
 
 class Invert final : public LevelOperation {

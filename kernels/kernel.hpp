@@ -31,13 +31,21 @@ struct SizeWish {
   double percent = 0;  ///< 0 unless a share was asked for.
 };
 
+/// `WxH+X+Y`.
+struct RegionWish {
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::int64_t x = 0;  ///< Of the left edge.
+  std::int64_t y = 0;  ///< Of the upper edge.
+};
+
 /// Index into ParamDescriptor::choices.
 struct ChoiceIndex {
   std::size_t index = 0;
 };
 
 /// A checked argument. monostate: not given, and without a default.
-using Value = std::variant<std::monostate, ChoiceIndex, std::int64_t, double, Level, SizeWish>;
+using Value = std::variant<std::monostate, ChoiceIndex, std::int64_t, double, Level, SizeWish, RegionWish>;
 
 /// The arguments of one kernel in a chain, one a parameter in the descriptor's order, all within their ranges.
 using Arguments = std::vector<Value>;
@@ -66,6 +74,9 @@ class FrameOperation {
   /// Computes `out`, already allocated to output_shape() and not overlapping `in`. Writes every pixel. Throws
   /// KernelFailure, std::bad_alloc.
   virtual void apply(const cv::Mat& in, cv::Mat& out, Workspace& workspace) const = 0;
+  /// Whether a 16-bit frame is to be brought to 8 bits before apply(): so of every kernel whose descriptor says
+  /// eight_bits, and of those that `depends` where these arguments ask for it.
+  [[nodiscard]] virtual bool needs_eight_bits() const { return false; }
   /// Whether a frame of that shape comes out as it went in, so that apply() need not be called.
   [[nodiscard]] virtual bool leaves_unchanged(const FrameShape& /*in*/) const { return false; }
   /// Whether this is `gray=luma`, which a decoder that stores luma does by itself.

@@ -40,6 +40,10 @@ constexpr std::array kParams{
                     .choices = kFilters},
 };
 
+constexpr std::array kExamples{
+    std::string_view{"resize=50%:filter=area"},
+};
+
 constexpr KernelDescriptor kDescriptor{
     .name = "resize",
     .summary = "Makes the image larger or smaller",
@@ -53,7 +57,7 @@ constexpr KernelDescriptor kDescriptor{
     .channels = ChannelNeed::any,
     .depth = DepthNeed::any,
     .keeps_alpha = true,
-    .example = "resize=50%:filter=area",
+    .examples = kExamples,
 };
 
 constexpr std::int64_t kMaxSide = 65535;

@@ -46,6 +46,10 @@ constexpr std::array kParams{
                     .max = 65535},
 };
 
+constexpr std::array kExamples{
+    std::string_view{"gray,threshold=otsu:type=binary_inv"},
+};
+
 constexpr KernelDescriptor kDescriptor{
     .name = "threshold",
     .summary = "Compares every level with one threshold",
@@ -63,7 +67,7 @@ constexpr KernelDescriptor kDescriptor{
     .channels = ChannelNeed::one,
     .depth = DepthNeed::any,
     .keeps_alpha = false,
-    .example = "gray,threshold=otsu:type=binary_inv",
+    .examples = kExamples,
 };
 
 // The same operations in the same order as OpenCV 4.6 does them in double precision, so that ties fall the same way.

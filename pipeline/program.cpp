@@ -70,7 +70,11 @@ Program::Program(const Plan& plan, const Options& options) : plan_(plan), option
   chain_keeps_alpha_ = true;
   for (const ChainStep& step : chain.steps) {
     const KernelDescriptor& descriptor = *step.kernel->descriptor;
-    steps_.push_back({&step, step.kernel->bind(step.arguments), descriptor.depth == DepthNeed::eight_bits});
+    kernels::Operation operation = step.kernel->bind(step.arguments);
+    const auto* on_frames = std::get_if<std::unique_ptr<const kernels::FrameOperation>>(&operation);
+    const bool eight_bits =
+        descriptor.depth == DepthNeed::eight_bits || (on_frames != nullptr && (*on_frames)->needs_eight_bits());
+    steps_.push_back({&step, std::move(operation), eight_bits});
     chain_keeps_alpha_ = chain_keeps_alpha_ && descriptor.keeps_alpha;
   }
   if (!steps_.empty()) {

@@ -14,6 +14,7 @@ enum class ParamType : unsigned char {
   level,            ///< A pixel value in [0, 65535] of the image's own depth, or `P%` of full scale.
   level_or_choice,  ///< Either of the two.
   size,             ///< `WxH`, `Wx`, `xH` in pixels, or `P%` of each side.
+  region,           ///< `WxH+X+Y` in pixels: a size, and the left and upper edge.
 };
 
 /// One of the words that a choice may be.
@@ -47,6 +48,7 @@ enum class ChannelNeed : unsigned char {
 enum class DepthNeed : unsigned char {
   any,         ///< 8 and 16 bits.
   eight_bits,  ///< Works on (v + 128) / 257 of a 16-bit image, and gives 8 bits.
+  depends,     ///< eight_bits with some arguments, any with others; `notes` says with which.
 };
 
 /// One kernel. All views refer to static storage.
@@ -60,7 +62,9 @@ struct KernelDescriptor {
   ChannelNeed channels = ChannelNeed::any;
   DepthNeed depth = DepthNeed::any;
   bool keeps_alpha = false;  ///< Alpha passes through it untouched or resampled; otherwise it is dropped before.
-  std::string_view example;  ///< A chain that shows it, fit for `--ops`.
+  /// Chains that show it, each fit for `--ops`; at least one, the most telling first. Documentation, benchmark and the
+  /// tests of every kernel run them, so there is one for each thing that it does in a different way.
+  std::span<const std::string_view> examples = {};
 };
 
 }  // namespace pixmill

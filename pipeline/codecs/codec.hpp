@@ -53,6 +53,18 @@ struct DecodeRequest {
   bool lenient = false;     ///< Keep what decodes; the rest of the frame is 0 and the status is repaired.
 };
 
+/// What a file says beside its pixels and some formats can hold. Copies; nothing here was checked beyond its length.
+struct Metadata {
+  std::vector<std::byte> icc;     ///< An ICC profile, or empty.
+  std::vector<std::byte> exif;    ///< EXIF as a TIFF structure ("II*\0" or "MM\0*" first), or empty.
+  double pixels_per_metre_x = 0;  ///< 0: not said.
+  double pixels_per_metre_y = 0;
+  [[nodiscard]] bool empty() const { return icc.empty() && exif.empty() && pixels_per_metre_x == 0; }
+};
+
+/// A profile or EXIF block beyond this many bytes is dropped, and `detail` says so.
+inline constexpr std::size_t kMostMetadataBytes = std::size_t{4} << 20;
+
 /// Sees rows as they are decoded, while they are in cache: every pixel of the frame exactly once, in any order of
 /// bands; only called with final values.
 using BandObserver = std::function<void(const cv::Mat& rows)>;
@@ -70,6 +82,9 @@ class Decoder {
   /// Decodes the file of the last read_header() into `frame`, allocated to decoded_shape(); orientation is not applied.
   /// `observer` may be empty. When the status is not usable, the frame's content is undefined.
   virtual CodecStatus decode(const DecodeRequest& request, cv::Mat& frame, const BandObserver& observer) = 0;
+  /// What the file of the last read_header() says beside its pixels, into `metadata` (which comes empty). Call after
+  /// decode(): some formats say it after their pixels. Damaged metadata is left out: it never spoils an image.
+  virtual void read_metadata(Metadata& /*metadata*/) {}
   /// Gives back memory beyond `keep_bytes` that an unusually large image left behind.
   virtual void trim(std::size_t keep_bytes) = 0;
 };
@@ -84,6 +99,9 @@ struct EncodeSource {
   const cv::Mat* frame = nullptr;
   const kernels::LevelTable* table = nullptr;
   bool two_level = false;  ///< One channel whose levels, through the table, are 0 and the largest only.
+  /// Null: none is written. The encoder writes what its format can hold of it, as it is: orientation is already set to
+  /// 1 where it was applied, and a profile that does not fit the channels is already left out.
+  const Metadata* metadata = nullptr;
 };
 
 /// Writes images of one format; keeps its buffers between images. One a worker; not thread-safe.

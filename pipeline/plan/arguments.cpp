@@ -15,6 +15,7 @@ namespace {
 
 using kernels::ChoiceIndex;
 using kernels::Level;
+using kernels::RegionWish;
 using kernels::SizeWish;
 using kernels::Value;
 
@@ -113,6 +114,28 @@ std::optional<Value> parse_size(std::string_view text) {
   return wish;
 }
 
+// Digits, then what follows them, which must begin with `end` (0: nothing may follow).
+std::optional<std::int64_t> leading_integer(std::string_view& text, char end, std::int64_t least) {
+  const std::size_t length = end == 0 ? text.size() : text.find(end);
+  if (length == std::string_view::npos || length == 0 || text.front() == '-') return std::nullopt;
+  const auto value = integer_of(text.substr(0, length));
+  if (!value || *value < least || *value > kLargestSide) return std::nullopt;
+  text.remove_prefix(end == 0 ? length : length + 1);
+  return value;
+}
+
+std::optional<Value> parse_region(std::string_view text) {
+  const auto width = leading_integer(text, 'x', 1);
+  if (!width) return std::nullopt;
+  const auto height = leading_integer(text, '+', 1);
+  if (!height) return std::nullopt;
+  const auto x = leading_integer(text, '+', 0);
+  if (!x) return std::nullopt;
+  const auto y = leading_integer(text, 0, 0);
+  if (!y) return std::nullopt;
+  return RegionWish{*width, *height, *x, *y};
+}
+
 struct TextOf {
   const ParamDescriptor& param;
   std::string operator()(std::monostate) const { return {}; }
@@ -126,6 +149,9 @@ struct TextOf {
     if (wish.percent > 0) return fmt::format("{}%", wish.percent);
     return fmt::format("{}x{}", wish.width > 0 ? std::to_string(wish.width) : "",
                        wish.height > 0 ? std::to_string(wish.height) : "");
+  }
+  std::string operator()(const RegionWish& wish) const {
+    return fmt::format("{}x{}+{}+{}", wish.width, wish.height, wish.x, wish.y);
   }
 };
 
@@ -145,6 +171,8 @@ std::string expectation(const ParamDescriptor& param) {
       return "a level from 0 to 65535, a share of full scale such as 50%, or one of " + choice_list(param);
     case ParamType::size:
       return "a size such as 640x480, 640x, x480 (sides from 1 to 65535) or 50%";
+    case ParamType::region:
+      return "a region such as 640x480+10+20: width x height + left edge + upper edge (sides from 1, all to 65535)";
   }
   return {};
 }
@@ -170,6 +198,9 @@ Value parse_argument(const KernelDescriptor& kernel, const ParamDescriptor& para
       break;
     case ParamType::size:
       value = parse_size(text);
+      break;
+    case ParamType::region:
+      value = parse_region(text);
       break;
   }
   if (!value) refuse(kernel, param, text);

@@ -93,8 +93,9 @@ void fill_defaults(ChainStep& step) {
     const ParamDescriptor& param = kernel.params[i];
     if (!std::holds_alternative<std::monostate>(step.arguments[i])) continue;
     if (param.required) {
-      usage(fmt::format("{}: {} must be given: {}{}", kernel.name, param.name, expectation(param),
-                        kernel.example.empty() ? std::string() : fmt::format(", as in '{}'", kernel.example)));
+      usage(
+          fmt::format("{}: {} must be given: {}{}", kernel.name, param.name, expectation(param),
+                      kernel.examples.empty() ? std::string() : fmt::format(", as in '{}'", kernel.examples.front())));
     }
     if (!param.default_text.empty()) step.arguments[i] = parse_argument(kernel, param, param.default_text);
   }

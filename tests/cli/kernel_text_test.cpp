@@ -33,7 +33,7 @@ TEST(KernelDetails, NameEveryParameterChoiceAndDefault) {
   for (const KernelDescriptor* kernel : kernel_descriptors()) {
     const std::string text = kernel_details(*kernel, 100);
     EXPECT_NE(text.find(kernel->name), std::string::npos);
-    EXPECT_NE(text.find(kernel->example), std::string::npos);
+    for (const std::string_view example : kernel->examples) EXPECT_NE(text.find(example), std::string::npos);
     for (const ParamDescriptor& param : kernel->params) {
       EXPECT_NE(text.find("\n  " + std::string(param.name) + ' '), std::string::npos) << text;
       for (const Choice& choice : param.choices) EXPECT_NE(text.find(choice.name), std::string::npos);

@@ -97,8 +97,9 @@ inline Value default_of(const ParamDescriptor& param) {
     case ParamType::number:
       return std::stod(text);
     case ParamType::level:
-      return Level{std::stod(text), false};
+      return Level{std::stod(text), text.ends_with('%')};
     case ParamType::size:
+    case ParamType::region:
       break;
   }
   ADD_FAILURE() << "no default like " << text;

@@ -32,6 +32,10 @@ std::string syntax(const KernelDescriptor& kernel) {
   return text;
 }
 
+std::string written(const ReductionDescriptor& reduction) {
+  return std::string(reduction.name) + (reduction.makes_image ? "=FILE" : "");
+}
+
 std::string paragraph(std::string_view text, std::size_t width) {
   std::string out;
   for (const std::string& line : wrap(text, width)) out += line + '\n';
@@ -115,7 +119,24 @@ std::string kernel_list(const std::vector<const KernelDescriptor*>& kernels, std
     }
     out += two_columns("", params, 0, longest + 2, width);
   }
-  return out + "\n'pixmill kernels NAME' tells all about one; values in brackets are defaults.\n";
+  return out;
+}
+
+std::string reduction_list(const std::vector<const ReductionDescriptor*>& reductions, std::size_t width) {
+  std::string out;
+  std::size_t longest = 0;
+  for (const ReductionDescriptor* reduction : reductions) longest = std::max(longest, written(*reduction).size());
+  for (const ReductionDescriptor* reduction : reductions) {
+    out += two_columns(written(*reduction), reduction->summary, 0, longest + 2, width);
+  }
+  return out;
+}
+
+std::string reduction_details(const ReductionDescriptor& reduction, std::size_t width) {
+  std::string out =
+      two_columns(std::string(reduction.name) + ':', reduction.summary, 0, reduction.name.size() + 3, width);
+  out += two_columns("usage", "--reduce " + written(reduction), 0, 10, width);
+  return out + '\n' + paragraph(reduction.notes, width);
 }
 
 std::string kernel_details(const KernelDescriptor& kernel, std::size_t width) {

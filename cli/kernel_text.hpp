@@ -14,6 +14,10 @@ namespace pixmill::cli {
 /// All that a descriptor says, for a person.
 [[nodiscard]] std::string kernel_details(const KernelDescriptor& kernel, std::size_t width);
 
+/// A row for each reduction: its name, what it is.
+[[nodiscard]] std::string reduction_list(const std::vector<const ReductionDescriptor*>& reductions, std::size_t width);
+[[nodiscard]] std::string reduction_details(const ReductionDescriptor& reduction, std::size_t width);
+
 /// What a parameter takes: "whole number from 3 to 255, odd".
 [[nodiscard]] std::string accepted_values(const ParamDescriptor& param);
 

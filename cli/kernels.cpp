@@ -10,15 +10,26 @@
 namespace pixmill::cli {
 namespace {
 
-const KernelDescriptor& kernel_named(const std::string& name) {
+std::string details_of(const std::string& name) {
   std::vector<std::string_view> names;
   for (const KernelDescriptor* kernel : kernel_descriptors()) {
-    if (kernel->name == name) return *kernel;
+    if (kernel->name == name) return kernel_details(*kernel, page_width());
     names.push_back(kernel->name);
   }
+  for (const ReductionDescriptor* reduction : reduction_descriptors()) {
+    if (reduction->name == name) return reduction_details(*reduction, page_width());
+    names.push_back(reduction->name);
+  }
   const std::string near = nearest_name(name, names);
-  throw Error(ErrorCode::usage, "no kernel '" + name + "'; " + (near.empty() ? "" : "did you mean " + near + "? ") +
-                                    "the kernels are " + list_words(names, "and"));
+  throw Error(ErrorCode::usage, "no kernel or reduction '" + name + "'; " +
+                                    (near.empty() ? "" : "did you mean " + near + "? ") + "there are " +
+                                    list_words(names, "and"));
+}
+
+std::string everything() {
+  return "kernels, for --ops; values in brackets are defaults:\n\n" + kernel_list(kernel_descriptors(), page_width()) +
+         "\nreductions, for --reduce:\n\n" + reduction_list(reduction_descriptors(), page_width()) +
+         "\n'pixmill kernels NAME' tells all about one.\n";
 }
 
 }  // namespace
@@ -26,7 +37,9 @@ const KernelDescriptor& kernel_named(const std::string& name) {
 int kernels_command(std::span<const std::string> arguments) {
   HelpPage page;
   page.usage = "pixmill kernels [NAME]";
-  page.summary = "Lists every kernel that a chain (--ops) may name; with NAME, all about that one.";
+  page.summary =
+      "Lists every kernel that a chain (--ops) may name, and every reduction (--reduce); with NAME, all about that "
+      "one.";
   page.example = "pixmill kernels threshold";
   page.example_meaning = "shows its parameters, their ranges and defaults, and how it is defined";
   const ArgumentParser parser(page);
@@ -36,12 +49,12 @@ int kernels_command(std::span<const std::string> arguments) {
     return kExitWell;
   }
   if (names.empty()) {
-    write_stdout(kernel_list(kernel_descriptors(), page_width()));
+    write_stdout(everything());
     return kExitWell;
   }
   std::string text;
   for (const std::string& name : names) {
-    text += (text.empty() ? "" : "\n") + kernel_details(kernel_named(name), page_width());
+    text += (text.empty() ? "" : "\n") + details_of(name);
   }
   write_stdout(text);
   return kExitWell;

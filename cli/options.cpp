@@ -242,7 +242,9 @@ HelpTable kernel_table() {
 
 HelpTable reduction_table() {
   HelpTable table{"reductions", {}, ""};
-  for (const ReductionName& reduction : reduction_names()) table.rows.emplace_back(reduction.name, reduction.summary);
+  for (const ReductionDescriptor* reduction : reduction_descriptors()) {
+    table.rows.emplace_back(std::string(reduction->name) + (reduction->makes_image ? "=FILE" : ""), reduction->summary);
+  }
   return table;
 }
 

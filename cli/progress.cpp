@@ -48,6 +48,7 @@ std::string format_bar(const ProgressSnapshot& snapshot, std::size_t width) {
     int rank;
   };
   std::vector<Part> parts;
+  if (snapshot.pass > 0) parts.push_back({fmt::format("pass {}", snapshot.pass), 2});
   // Rounded down: 100% is only what is finished.
   parts.push_back({fmt::format("{:3}%", static_cast<int>(share * 100)), 0});
   parts.push_back({format_count(snapshot.done) + '/' + format_count(snapshot.total), 1});
@@ -74,7 +75,8 @@ std::string format_bar(const ProgressSnapshot& snapshot, std::size_t width) {
 std::string format_progress_json(const ProgressSnapshot& snapshot) {
   const double left = seconds_left(snapshot);
   return fmt::format(
-      R"({{"progress": {{"total": {}, "done": {}, "failed": {}, "bytes": {}, "seconds": {:.3f}, "images_per_s": {:.3f}, "mb_per_s": {:.3f}, "eta_s": {}}}}})",
+      R"({{"progress": {{{}"total": {}, "done": {}, "failed": {}, "bytes": {}, "seconds": {:.3f}, "images_per_s": {:.3f}, "mb_per_s": {:.3f}, "eta_s": {}}}}})",
+      snapshot.pass > 0 ? fmt::format("\"pass\": {}, ", snapshot.pass) : "",
       snapshot.listed ? std::to_string(snapshot.total) : "null", snapshot.done, snapshot.failed, snapshot.bytes,
       snapshot.seconds, snapshot.images_per_s, snapshot.bytes_per_s / 1e6,
       left >= 0 ? fmt::format("{:.1f}", left) : "null");
@@ -85,6 +87,8 @@ void RateWindow::update(ProgressSnapshot& snapshot) {
     samples_ = {{snapshot.seconds, snapshot.done, snapshot.bytes}};
     return;
   }
+  if (snapshot.done < samples_.back().done) samples_.clear();  // another pass
+  if (samples_.empty()) samples_.push_back({snapshot.seconds, snapshot.done, snapshot.bytes});
   while (samples_.size() > 1 && samples_[1].seconds <= snapshot.seconds - kWindowSeconds) samples_.pop_front();
   const Sample& first = samples_.front();
   if (const double passed = snapshot.seconds - first.seconds; passed > 0) {
@@ -100,10 +104,20 @@ Progress::Progress(ProgressMode mode, Console& console) : console_(console), jso
   thread_ = std::thread([this] { loop(std::chrono::milliseconds(json_ ? 1000 : 100)); });
 }
 
-void Progress::listed(std::uint64_t images) {
+void Progress::begin_pass(std::uint64_t pass, std::uint64_t images) {
+  done_ = 0;
+  bytes_ = 0;
   total_ = images;
+  pass_ = pass;
   listed_ = true;
 }
+
+void Progress::surveyed(std::uint64_t bytes) {
+  bytes_ += bytes;
+  ++done_;
+}
+
+void Progress::listed(std::uint64_t images) { begin_pass(0, images); }
 
 void Progress::count(const ImageOutcome& outcome) {
   if (outcome.verdict == Verdict::cancelled) return;
@@ -130,6 +144,7 @@ void Progress::stop() {
 void Progress::show() {
   ProgressSnapshot snapshot;
   snapshot.listed = listed_;
+  snapshot.pass = pass_;
   snapshot.total = total_;
   snapshot.done = done_;
   snapshot.failed = failed_;

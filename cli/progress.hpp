@@ -17,7 +17,8 @@ namespace pixmill::cli {
 
 /// How far a batch is, at one moment.
 struct ProgressSnapshot {
-  bool listed = false;  ///< Whether `total` is known.
+  bool listed = false;     ///< Whether `total` is known.
+  std::uint64_t pass = 0;  ///< Of a pass over the images before the last, from 1; 0: the last.
   std::uint64_t total = 0;
   std::uint64_t done = 0;  ///< With any verdict but cancelled.
   std::uint64_t failed = 0;
@@ -34,7 +35,7 @@ struct ProgressSnapshot {
 [[nodiscard]] std::string format_bar(const ProgressSnapshot& snapshot, std::size_t width);
 
 /// {"progress": {"total", "done", "failed", "bytes", "seconds", "images_per_s", "mb_per_s", "eta_s"}}; total and eta_s
-/// are null while unknown.
+/// are null while unknown; "pass" comes first in a pass before the last.
 [[nodiscard]] std::string format_progress_json(const ProgressSnapshot& snapshot);
 
 /// The rate over the last ten seconds since the inputs were listed, so that a run that slows down or resumes shows it.
@@ -65,6 +66,11 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  /// A pass over the images before the last begins.
+  void begin_pass(std::uint64_t pass, std::uint64_t images);
+  /// Such a pass is done with an image.
+  void surveyed(std::uint64_t bytes);
+  /// The last pass, or the only one, begins.
   void listed(std::uint64_t images);
   void count(const ImageOutcome& outcome);
   /// Bytes read from inputs so far.
@@ -80,6 +86,7 @@ class Progress {
   const bool json_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::atomic<bool> listed_ = false;
+  std::atomic<std::uint64_t> pass_ = 0;
   std::atomic<std::uint64_t> total_ = 0;
   std::atomic<std::uint64_t> done_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;

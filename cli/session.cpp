@@ -74,6 +74,7 @@ void tell(const BatchReport& report, const BatchOptions& batch, std::uint64_t by
     return;
   }
   for (const std::string& line : summary_lines(report, context)) log.info(line);
+  if (!report.reduction_trouble.empty()) log.error(report.reduction_trouble);
   if (!report.reductions && !batch.reductions.empty() && report.count(Verdict::cancelled) > 0) {
     log.warning("no reductions are reported, because not every image was done");
   }
@@ -89,6 +90,8 @@ int run_watched(BatchArguments& arguments, Console& console, Log& log) {
   ignore_write_signals();
   Progress progress(arguments.progress, console);
   batch.stop = stop.get_token();
+  batch.on_pass = [&progress](std::uint64_t pass, std::uint64_t images) { progress.begin_pass(pass, images); };
+  batch.on_surveyed = [&progress](std::uint64_t bytes) { progress.surveyed(bytes); };
   batch.on_listed = [&progress](std::uint64_t images, std::uint64_t) { progress.listed(images); };
   batch.on_outcome = [&progress, &log](const ImageOutcome& outcome) {
     progress.count(outcome);

@@ -64,6 +64,7 @@ std::string shell_quoted(const std::string& path) {
 std::vector<std::string> summary_lines(const BatchReport& report, const SummaryContext& context) {
   const std::vector<Verdict> failures = failures_of(report);
   std::vector<std::string> lines = {first_line(report, context, failures)};
+  for (const std::string& decision : report.decisions) lines.push_back("for the whole batch: " + decision);
   if (report.passed_over > 0) {
     lines.push_back(format_count_of(report.passed_over, "file") + " in the folders " +
                     (report.passed_over == 1 ? "is no image and was" : "are no images and were") + " passed over");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/accumulator.hpp"
 #include "kernels/frame.hpp"
 #include "kernels/histogram.hpp"
 #include "kernels/level_table.hpp"
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -56,6 +58,15 @@ class LevelOperation {
  public:
   virtual ~LevelOperation() = default;
   [[nodiscard]] virtual bool needs_histogram() const { return false; }
+  /// Whether the histogram of the whole batch decides what it does; then it takes part in decided() before compose().
+  [[nodiscard]] virtual bool needs_batch() const { return false; }
+  /// This operation for a batch whose images, as they come to it, have these levels (one channel); null totals: none
+  /// does. It needs no batch any more. Throws KernelFailure.
+  [[nodiscard]] virtual std::unique_ptr<const LevelOperation> decided(const ChannelTotals* /*batch*/) const {
+    return nullptr;
+  }
+  /// What was decided, for records and hashes: "threshold 117 of 255"; empty where nothing was.
+  [[nodiscard]] virtual std::string decision() const { return {}; }
   /// Composes this after `table`. `histogram` is of the levels that come out of `table` (one channel), null unless
   /// needs_histogram(). Throws KernelFailure.
   virtual void compose(const Histogram* histogram, LevelTable& table) const = 0;

@@ -1,103 +1,59 @@
 #pragma once
 
-#include "kernels/frame.hpp"
-#include "kernels/histogram.hpp"
+#include "kernels/accumulator.hpp"
 
-#include <array>
+#include <pixmill/descriptor.hpp>
+
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
+#include <variant>
 #include <vector>
 
-/// Reductions: count, min, max, sum, mean, std, histogram over every pixel of a batch.
-///
-/// Each is a monoid over integers (identity, accumulate, merge, finish), so neither the order of the images nor the way
-/// they are split over workers can change a bit. Mean and standard deviation are computed once, at the end.
+/// Reductions: from a whole batch to a few numbers, or to one image. A new one is a file and a row.
 namespace pixmill::kernels {
 
-__extension__ using Uint128 = unsigned __int128;
+/// A finished value of one channel: a whole number, a number, or a list of counts.
+using ReductionValue = std::variant<Uint128, double, std::vector<std::uint64_t>>;
 
-enum class ReductionKind : unsigned char { count, min, max, sum, mean, std_deviation, histogram };
-
-struct ReductionDescriptor {
-  ReductionKind kind;
-  std::string_view name;  ///< As written in `--reduce`.
-  std::string_view summary;
-};
-[[nodiscard]] std::span<const ReductionDescriptor> all_reductions();
-[[nodiscard]] const ReductionDescriptor* find_reduction(std::string_view name);
-
-/// What one channel of one image adds to a batch.
-struct ChannelPartial {
-  std::uint32_t min = 0;
-  std::uint32_t max = 0;
-  std::uint64_t sum = 0;
-  std::uint64_t sum_of_squares = 0;      ///< < 2^60 for 2^28 pixels of 16 bits.
-  std::vector<std::uint32_t> histogram;  ///< level_count(depth) counts, or empty where not asked for.
+/// A reduction of the levels of a batch, channel by channel: a function of what the Accumulator has gathered.
+struct LevelReduction {
+  /// Whether ChannelTotals::histogram must be there.
+  bool needs_histogram = false;
+  /// Whether it gives counts, one a level, and not a single number: reported of the whole batch alone.
+  bool makes_counts = false;
+  /// Null: the report has it anyway (`count`). Deterministic: the same totals give the same bits on every machine.
+  ReductionValue (*finish)(const ChannelTotals& totals) = nullptr;
 };
 
-/// What one image adds to a batch: the state that travels from a worker to the coordinator.
-struct Partial {
-  Depth depth = Depth::eight;
-  std::uint64_t pixels = 0;
-  std::vector<ChannelPartial> channels;  ///< One (gray) or three, in R, G, B order.
-};
-
-/// The partial of an image from its histogram (whose channels are gray, or B, G, R). With `with_histogram` the counts
-/// themselves are kept as well. Exact.
-[[nodiscard]] Partial make_partial(const Histogram& histogram, bool with_histogram);
-
-/// A finished channel of the report.
-struct ChannelResult {
-  std::uint32_t min = 0;
-  std::uint32_t max = 0;
-  Uint128 sum = 0;
-  double mean = 0;           ///< Correct to one unit in the last place, the same on every machine.
-  double std_deviation = 0;  ///< Of the population.
-  std::vector<std::uint64_t> histogram;
-};
-
-/// The state of a batch.
+/// A reduction pixel by pixel, of images of one size, to an image of that size.
 ///
-/// Gray and colour images, and 8- and 16-bit ones, are kept apart until the end: if both colour and gray were seen,
-/// gray counts as R = G = B; if both depths were seen, an 8-bit level v counts as 257 v. So the result does not depend
-/// on which came first. Not thread-safe. About 2 KiB a channel and depth with 8-bit histograms, 512 KiB with 16-bit
-/// ones.
-class Accumulator {
- public:
-  explicit Accumulator(bool with_histogram = true);
-  void add(const Partial& partial);
-  void merge(const Accumulator& other);
-
-  struct Result {
-    std::uint64_t images = 0;
-    std::uint64_t pixels = 0;
-    Depth depth = Depth::eight;
-    std::vector<ChannelResult> channels;  ///< Empty when no image entered; one (gray), or R, G, B.
-  };
-  [[nodiscard]] Result finish() const;
-
- private:
-  struct Channel {
-    std::uint32_t min = 0xFFFFFFFF;
-    std::uint32_t max = 0;
-    Uint128 sum = 0;
-    Uint128 sum_of_squares = 0;
-    std::vector<std::uint64_t> histogram;
-    /// Adds what `from` counted, its levels times `lift`.
-    void take(const Channel& from, std::uint32_t lift, bool with_histogram);
-  };
-  struct Group {
-    std::uint64_t images = 0;
-    std::uint64_t pixels = 0;
-    std::vector<Channel> channels;
-  };
-  [[nodiscard]] static std::size_t group_index(Depth depth, std::size_t channels) {
-    return (depth == Depth::sixteen ? 2U : 0U) + (channels == 3 ? 1U : 0U);
-  }
-  bool with_histogram_;
-  std::array<Group, 4> groups_;  // {8, 16 bits} × {gray, colour}
+/// A monoid whose state is one plain record a sample (a channel of a pixel). Levels come as 16 bits, an 8-bit level v
+/// as 257 v, so that a batch may mix depths; records are trivially copyable, so that a gray batch that meets a colour
+/// image becomes a colour batch by copying each record three times. Adding must be commutative and exact. All functions
+/// may run at the same time on different records.
+struct PixelReduction {
+  std::size_t record_bytes = 0;
+  /// Makes records of no image. `records` holds a multiple of record_bytes, aligned to 16.
+  void (*begin)(std::span<std::byte> records) = nullptr;
+  /// Takes in one level a record.
+  void (*add)(std::span<const std::uint16_t> levels, std::byte* records) = nullptr;
+  /// The result, one 16-bit level a record, of `images` > 0 images (fewer than 2^32).
+  void (*finish)(const std::byte* records, std::uint64_t images, std::span<std::uint16_t> levels) = nullptr;
+  /// Whether only levels that were in the images come out: then the image has 8 bits where all images had.
+  bool keeps_levels = false;
 };
+
+/// A row of the reduction table.
+struct Reduction {
+  const ReductionDescriptor* descriptor;
+  std::variant<LevelReduction, PixelReduction> operation;
+};
+
+/// Every reduction, in the order of reports and documentation. Static storage.
+[[nodiscard]] std::span<const Reduction> all_reductions();
+/// The reduction of that name, or null.
+[[nodiscard]] const Reduction* find_reduction(std::string_view name);
 
 }  // namespace pixmill::kernels

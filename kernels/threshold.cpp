@@ -17,6 +17,12 @@ constexpr std::array kTypes{
 };
 enum class Type : unsigned char { binary, binary_inv, trunc, tozero, tozero_inv };
 
+constexpr std::array kScopes{
+    Choice{"image", "Each image for itself"},
+    Choice{"batch", "One threshold for the whole batch, from the levels of all images that come so far in the chain"},
+};
+enum class Scope : unsigned char { image, batch };
+
 constexpr std::array kParams{
     ParamDescriptor{.name = "value",
                     .summary = "The threshold T, or how it is found for each image",
@@ -37,10 +43,16 @@ constexpr std::array kParams{
                     .default_text = "",
                     .min = 0,
                     .max = 65535},
+    ParamDescriptor{.name = "scope",
+                    .summary = "What a method looks at to find T",
+                    .type = ParamType::choice,
+                    .default_text = "image",
+                    .choices = kScopes},
 };
 
 constexpr std::array kExamples{
     std::string_view{"gray,threshold=otsu:type=binary_inv"},
+    std::string_view{"gray,threshold=otsu:scope=batch"},
 };
 
 constexpr KernelDescriptor kDescriptor{
@@ -50,7 +62,9 @@ constexpr KernelDescriptor kDescriptor{
         "v is above T if v > T; T is rounded down and max to the nearest (half to even), as in cv::threshold. otsu "
         "and triangle find the same T as OpenCV, from the histogram of 256 or 65536 levels (OpenCV's triangle "
         "knows 8 bits only). mean is the exact mean of all pixels, rounded down. A number beyond the image's "
-        "largest level fails that image.",
+        "largest level fails that image. scope=batch reads all images twice: first their levels, counted together, "
+        "an 8-bit level v as 257 v where there are 16-bit images as well; T of such a batch is rounded down for an "
+        "8-bit image.",
     .source =
         "cv::threshold; N. Otsu, A threshold selection method from gray-level histograms, IEEE Trans. SMC 9 "
         "(1979); G. W. Zack et al., Automatic measurement of sister chromatid exchange frequency, J. Histochem. "
@@ -63,19 +77,45 @@ constexpr KernelDescriptor kDescriptor{
     .examples = kExamples,
 };
 
+// What a whole batch decided.
+struct BatchThreshold {
+  int limit = 0;
+  Depth depth = Depth::eight;
+  // The same cut at the depth of one image, where v at 8 bits is 257 v at 16.
+  [[nodiscard]] int at(Depth image) const {
+    if (image == depth) return limit;
+    if (image == Depth::sixteen) return limit * 257 + 128;  // 16-bit levels nearer to an 8-bit level above it
+    return static_cast<int>(std::floor(limit / 257.0));
+  }
+};
+
+using Limit = std::variant<Level, const ThresholdMethod*, BatchThreshold>;
+
 class Threshold final : public LevelOperation {
  public:
-  Threshold(const std::variant<Level, const ThresholdMethod*>& value, Type type, const std::optional<Level>& max)
-      : value_(value), type_(type), max_(max) {}
+  Threshold(const Limit& value, Type type, const std::optional<Level>& max, Scope scope)
+      : value_(value), type_(type), max_(max), scope_(scope) {}
 
   [[nodiscard]] bool needs_histogram() const override { return std::holds_alternative<const ThresholdMethod*>(value_); }
+  [[nodiscard]] bool needs_batch() const override { return needs_histogram() && scope_ == Scope::batch; }
+
+  [[nodiscard]] std::unique_ptr<const LevelOperation> decided(const ChannelTotals* batch) const override {
+    const ThresholdMethod& method = *std::get<const ThresholdMethod*>(value_);
+    BatchThreshold found;
+    if (batch != nullptr) found = {threshold_of(method, LevelCounts(batch->histogram)), batch->depth};
+    return std::make_unique<const Threshold>(found, type_, max_, scope_);
+  }
+
+  [[nodiscard]] std::string decision() const override {
+    const auto* found = std::get_if<BatchThreshold>(&value_);
+    if (found == nullptr) return {};
+    return "threshold " + std::to_string(found->limit) + " of " + std::to_string(max_level(found->depth));
+  }
 
   void compose(const Histogram* histogram, LevelTable& table) const override {
     const Depth depth = table.depth();
     const int white = max_ ? static_cast<int>(std::nearbyint(max_->at(depth, "threshold's max"))) : max_level(depth);
-    const int limit = needs_histogram()
-                          ? threshold_of(*std::get<const ThresholdMethod*>(value_), LevelCounts(histogram->counts(0)))
-                          : static_cast<int>(std::floor(std::get<Level>(value_).at(depth, "threshold")));
+    const int limit = limit_at(depth, histogram);
     switch (type_) {
       case Type::binary:
         table.then([=](int level) { return level > limit ? white : 0; });
@@ -97,13 +137,21 @@ class Threshold final : public LevelOperation {
   }
 
  private:
-  std::variant<Level, const ThresholdMethod*> value_;
+  [[nodiscard]] int limit_at(Depth depth, const Histogram* histogram) const {
+    if (const auto* batch = std::get_if<BatchThreshold>(&value_)) return batch->at(depth);
+    if (const auto* level = std::get_if<Level>(&value_))
+      return static_cast<int>(std::floor(level->at(depth, "threshold")));
+    return threshold_of(*std::get<const ThresholdMethod*>(value_), LevelCounts(histogram->counts(0)));
+  }
+
+  Limit value_;
   Type type_;
   std::optional<Level> max_;
+  Scope scope_;
 };
 
 Operation bind(const Arguments& arguments) {
-  std::variant<Level, const ThresholdMethod*> value;
+  Limit value;
   if (const auto* choice = std::get_if<ChoiceIndex>(&arguments.at(0))) {
     value = &kThresholdMethods.at(choice->index);
   } else {
@@ -112,7 +160,8 @@ Operation bind(const Arguments& arguments) {
   const auto type = static_cast<Type>(std::get<ChoiceIndex>(arguments.at(1)).index);
   std::optional<Level> max;
   if (const auto* level = std::get_if<Level>(&arguments.at(2))) max = *level;
-  return std::make_unique<const Threshold>(value, type, max);
+  const auto scope = static_cast<Scope>(std::get<ChoiceIndex>(arguments.at(3)).index);
+  return std::make_unique<const Threshold>(value, type, max, scope);
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 #include "pipeline/batch_setup.hpp"
 #include "pipeline/files/output_file.hpp"
+#include "pipeline/files/whole_file.hpp"
 #include "pipeline/journal/journal.hpp"
 #include "pipeline/sink.hpp"
 #include "pipeline/source.hpp"
+#include "pipeline/survey.hpp"
 
 #include <pixmill/batch.hpp>
 #include <pixmill/error.hpp>
+#include <pixmill/machine.hpp>
 
 #include <fmt/format.h>
 
@@ -21,6 +24,7 @@ namespace {
 using pipeline::BatchSetup;
 using pipeline::InputList;
 using pipeline::Journal;
+using pipeline::PixelFold;
 using pipeline::Sink;
 using pipeline::Source;
 
@@ -41,8 +45,8 @@ Journal::Settings journal_settings(const BatchOptions& options, const BatchSetup
 }
 
 Source::Settings source_settings(const BatchSetup& setup) {
-  return {setup.program.limits.max_memory, setup.program.write, setup.program.reduce, setup.program.reduce_histogram,
-          setup.naming};
+  return {setup.program.limits.max_memory, setup.program.write,   setup.program.reduce,
+          setup.program.reduce_histogram,  !setup.images.empty(), setup.naming};
 }
 
 Sink::Settings sink_settings(const BatchOptions& options, const BatchSetup& setup) {
@@ -77,17 +81,62 @@ void write_reductions(const BatchOptions& options, BatchReport& report, const st
   report.no_room = status.no_room;
 }
 
+// Whether the images of the reductions will fit in memory is asked before any work, of the first input whose header can
+// be read: they must all have the size that it ends up with.
+void check_pixel_memory(const BatchOptions& options, const BatchSetup& setup, const PixelFold& pixels,
+                        const InputList& inputs) {
+  constexpr std::size_t kMostTried = 16;
+  pipeline::Program::Options reading = setup.program;
+  reading.write = false;
+  const pipeline::Program program(options.plan, reading);
+  pipeline::WorkerMemory memory;
+  for (std::size_t i = 0; i < std::min(inputs.size(), kMostTried); ++i) {
+    if (inputs.path(i) == "-") continue;  // it can be read only once
+    pipeline::FileBuffer file;
+    if (!pipeline::read_whole_file(inputs.path(i), setup.program.limits.max_memory, file).usable()) continue;
+    try {
+      const auto reckoning = program.reckon(file.bytes(), memory);
+      if (!reckoning.status.usable()) continue;
+      if (const std::string why = pixels.refusal(reckoning.result); !why.empty()) throw Error(ErrorCode::machine, why);
+      return;
+    } catch (const kernels::KernelFailure&) {
+      continue;
+    }
+  }
+}
+
+void write_images(const BatchOptions& options, BatchReport& report, const PixelFold& pixels, const InputList& inputs,
+                  const std::string& id) {
+  report.reduction_trouble = pixels.trouble(inputs);
+  if (!report.reduction_trouble.empty() || pixels.count() == 0) return;
+  for (std::size_t i = 0; i < pixels.images().size() && report.trouble.empty(); ++i) {
+    std::vector<std::byte> encoded;
+    const pipeline::CodecStatus status = pixels.finish(i, encoded);
+    const std::string& path = pixels.images()[i].path;
+    if (!status.usable()) {
+      report.reduction_trouble = fmt::format("{}: {}", path, status.detail);
+      return;
+    }
+    const auto written =
+        pipeline::write_report(path, encoded, id.empty() ? "report" : id, options.output && options.output->fsync);
+    if (written.ok) continue;
+    report.trouble = written.detail;
+    report.no_room = written.no_room;
+  }
+}
+
 /// The parts of a batch at work, in the order in which they are made.
 class Batch {
  public:
-  Batch(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs)
+  Batch(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs, PixelFold* pixels)
       : options_(options),
         setup_(setup),
         inputs_(inputs),
         journal_(journal_settings(options, setup), inputs, setup.naming),
         program_(options.plan, setup.program),
         source_(inputs, journal_.prior(), source_settings(setup), stop_.get_token()),
-        sink_(inputs, journal_, sink_settings(options, setup), stop_) {}
+        sink_(inputs, journal_, pixels, sink_settings(options, setup), stop_),
+        pixels_(pixels) {}
 
   BatchReport run() {
     const auto begin = std::chrono::steady_clock::now();
@@ -122,9 +171,14 @@ class Batch {
   void reduce(BatchReport& report) {
     const bool whole = report.count(Verdict::cancelled) == 0;
     if (!setup_.program.reduce || !whole || !report.trouble.empty()) return;
+    pipeline::ReportWish wish = setup_.report;
+    if (pixels_ != nullptr) {
+      write_images(options_, report, *pixels_, inputs_, journal_.id());
+      for (auto& row : wish.rows) row.made = report.reduction_trouble.empty() && report.trouble.empty();
+    }
     report.reductions =
-        make_reduction_report(setup_.report, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
-    write_reductions(options_, report, journal_.id());
+        make_reduction_report(wish, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
+    if (report.trouble.empty()) write_reductions(options_, report, journal_.id());
   }
 
   [[nodiscard]] BatchReport summary() const {
@@ -135,6 +189,7 @@ class Batch {
     report.backend = setup_.backend->descriptor.name;
     report.jobs = setup_.jobs;
     report.plan = setup_.plan;
+    report.decisions = program_.decisions();
     report.passed_over = inputs_.passed_over();
     report.interrupted = options_.stop.stop_requested();
     report.trouble = tally.trouble;
@@ -150,6 +205,7 @@ class Batch {
   pipeline::Program program_;
   Source source_;
   Sink sink_;
+  PixelFold* pixels_;
 };
 
 InputList listed(const BatchOptions& options, const BatchSetup& setup) {
@@ -159,9 +215,27 @@ InputList listed(const BatchOptions& options, const BatchSetup& setup) {
   return inputs;
 }
 
+// Finds out what kernels want to know of the whole batch. What they decide is part of the plan: with other inputs it
+// may come out otherwise, and then outputs of earlier runs are not those of this one. False: interrupted, with nothing
+// begun.
+bool survey(const BatchOptions& options, BatchSetup& setup, const InputList& inputs) {
+  const pipeline::Program whole(options.plan, setup.program);
+  if (whole.undecided() == nullptr || inputs.size() == 0) return true;
+  // What would be refused afterwards is refused before.
+  static_cast<void>(Journal::check(journal_settings(options, setup), inputs, setup.naming));
+  setup.program.decided = pipeline::survey_batch(options, setup, inputs);
+  if (options.stop.stop_requested()) return false;
+  for (const auto& operation : setup.program.decided) {
+    const std::string seen = fmt::format("{:016x} {}", setup.plan_hash, operation->decision());
+    setup.plan_hash = pipeline::content_hash(std::as_bytes(std::span(seen)));
+  }
+  return true;
+}
+
 }  // namespace
 
 bool BatchReport::all_well() const {
+  if (!reduction_trouble.empty()) return false;
   for (const Verdict verdict : all_verdicts()) {
     if (!is_well(verdict) && count(verdict) > 0) return false;
   }
@@ -169,19 +243,31 @@ bool BatchReport::all_well() const {
 }
 
 BatchReport run_batch(const BatchOptions& options) {
-  const BatchSetup setup = pipeline::check_options(options);
+  BatchSetup setup = pipeline::check_options(options);
   const InputList inputs = listed(options, setup);
   if (options.stop.stop_requested()) {  // interrupted while it looked for inputs: nothing was written yet
     BatchReport report;
     report.interrupted = true;
     return report;
   }
-  return Batch(options, setup, inputs).run();
+  std::optional<PixelFold> pixels;
+  if (!setup.images.empty()) {
+    pixels.emplace(setup.images, available_memory());
+    check_pixel_memory(options, setup, *pixels, inputs);
+  }
+  if (!survey(options, setup, inputs)) {
+    BatchReport report;
+    report.interrupted = true;
+    return report;
+  }
+  return Batch(options, setup, inputs, pixels ? &*pixels : nullptr).run();
 }
 
 std::vector<PlannedImage> preview_batch(const BatchOptions& options) {
-  const BatchSetup setup = pipeline::check_options(options);
+  BatchSetup setup = pipeline::check_options(options);
   const InputList inputs = listed(options, setup);
+  // Which outputs still are those of this plan depends on what the batch decides.
+  if (options.output && options.output->resume) static_cast<void>(survey(options, setup, inputs));
   const pipeline::PriorRun prior = Journal::check(journal_settings(options, setup), inputs, setup.naming);
   std::vector<PlannedImage> images;
   images.reserve(inputs.size());

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -84,25 +85,64 @@ void set_output(const BatchOptions& options, BatchSetup& setup) {
   setup.naming.keep_ext = output.keep_ext;
 }
 
+const kernels::Reduction& reduction_named(const std::string& name) {
+  if (const auto* reduction = kernels::find_reduction(name)) return *reduction;
+  std::vector<std::string_view> names;
+  for (const ReductionDescriptor* known : reduction_descriptors()) names.push_back(known->name);
+  refuse_name("--reduce", name, names);
+}
+
+void check_path(const kernels::Reduction& reduction, const std::string& text, const std::string& path,
+                const std::optional<std::string>& before) {
+  const std::string name(reduction.descriptor->name);
+  if (reduction.descriptor->makes_image && path.empty()) {
+    refuse("--reduce", text, fmt::format("the name of the image that it makes, as in {}=FILE.png", name));
+  }
+  if (!reduction.descriptor->makes_image && text.find('=') != std::string::npos) {
+    refuse("--reduce", text, fmt::format("{} alone; it makes no image (--reduce-out FILE takes the report)", name));
+  }
+  if (before && *before != path) refuse("--reduce", text, fmt::format("one file for {}, not two", name));
+}
+
+const Codec* codec_of_ending(const kernels::Reduction& reduction, const std::string& path) {
+  const std::size_t dot = path.find_last_of("./");
+  std::string ending = dot == std::string::npos || path[dot] == '/' ? std::string() : path.substr(dot + 1);
+  for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  if (ending == "jpeg") ending = "jpg";
+  if (ending == "tif") ending = "tiff";
+  const Codec* codec = find_codec(ending);
+  if (codec == nullptr || codec->make_encoder == nullptr) {
+    std::vector<std::string_view> names = output_formats();
+    names.pop_back();  // "same"
+    refuse("--reduce", fmt::format("{}={}", reduction.descriptor->name, path),
+           fmt::format("a file whose ending says its format: {}", fmt::join(names, ", ")));
+  }
+  return codec;
+}
+
 void set_reductions(const BatchOptions& options, BatchSetup& setup) {
-  std::vector<bool> wanted(kernels::all_reductions().size());
-  for (const std::string& name : options.reductions) {
-    const auto* reduction = kernels::find_reduction(name);
-    if (reduction == nullptr) {
-      std::vector<std::string_view> names;
-      for (const ReductionName& known : reduction_names()) names.push_back(known.name);
-      refuse_name("--reduce", name, names);
-    }
-    wanted[static_cast<std::size_t>(reduction - kernels::all_reductions().data())] = true;
+  const std::span<const kernels::Reduction> table = kernels::all_reductions();
+  std::vector<std::optional<std::string>> wanted(table.size());  // with the path of the image, if it makes one
+  for (const std::string& text : options.reductions) {
+    const std::size_t equals = text.find('=');
+    const kernels::Reduction& reduction = reduction_named(text.substr(0, equals));
+    const std::string path = equals == std::string::npos ? std::string() : text.substr(equals + 1);
+    std::optional<std::string>& place = wanted[static_cast<std::size_t>(&reduction - table.data())];
+    check_path(reduction, text, path, place);
+    place = path;
   }
   // In the table's order, each once: the report does not depend on how the list was written.
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i]) setup.report.kinds.push_back(kernels::all_reductions()[i].kind);
+    if (!wanted[i]) continue;
+    setup.report.rows.push_back({&table[i], *wanted[i]});
+    if (const auto* levels = std::get_if<kernels::LevelReduction>(&table[i].operation)) {
+      setup.program.reduce_histogram = setup.program.reduce_histogram || levels->needs_histogram;
+    } else {
+      setup.images.push_back({&table[i], *wanted[i], codec_of_ending(table[i], *wanted[i])});
+    }
   }
   setup.report.per_image = options.per_image;
-  setup.program.reduce = !setup.report.kinds.empty();
-  setup.program.reduce_histogram = std::find(setup.report.kinds.begin(), setup.report.kinds.end(),
-                                             kernels::ReductionKind::histogram) != setup.report.kinds.end();
+  setup.program.reduce = !setup.report.rows.empty();
 }
 
 // What decides the bytes of an output, and nothing else.

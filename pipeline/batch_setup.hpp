@@ -1,8 +1,9 @@
 #pragma once
 
-#include "kernels/reduction.hpp"
+#include "kernels/accumulator.hpp"
 #include "pipeline/backends/backend.hpp"
 #include "pipeline/inputs/input_list.hpp"
+#include "pipeline/pixel_fold.hpp"
 #include "pipeline/program.hpp"
 #include "pipeline/reduction_report.hpp"
 
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace pixmill::pipeline {
 
@@ -21,7 +23,8 @@ struct BatchSetup {
   OutputNaming naming;   ///< Its directory is empty where no image is written.
   std::string manifest;  ///< Empty: none.
   ReportWish report;
-  std::string plan;  ///< For people, and what plan_hash is of.
+  std::vector<ReductionImage> images;  ///< That reductions make.
+  std::string plan;                    ///< For people, and what plan_hash is of.
   std::uint64_t plan_hash = 0;
 };
 

@@ -19,11 +19,6 @@ namespace {
 using pipeline::BatchSetup;
 using pipeline::Program;
 
-const kernels::LevelOperation* level_operation(const Program::Step& step) {
-  const auto* level = std::get_if<std::unique_ptr<const kernels::LevelOperation>>(&step.operation);
-  return level != nullptr ? level->get() : nullptr;
-}
-
 std::vector<std::string> decode_lines(const Program& program) {
   std::vector<std::string> lines;
   if (program.decodes_luma()) {
@@ -68,8 +63,11 @@ class Passes {
     if (step.eight_bits) {
       lines_.push_back(fmt::format("16-bit images only: reduced to 8 bits as (v + 128) / 257, for {}", text));
     }
-    if (const auto* level = level_operation(step)) {
-      if (level->needs_histogram() && !counted_) {
+    if (step.level != nullptr) {
+      if (step.level->needs_batch()) {
+        lines_.push_back(fmt::format(
+            "{} needs the whole batch: a first pass over all images, up to here, counts their levels", text));
+      } else if (step.level->needs_histogram() && !counted_) {
         lines_.push_back(fmt::format("a histogram is counted for {}{}", text, where()));
         counted_ = true;
       }
@@ -103,12 +101,11 @@ bool ends_two_level(const Program& program) {
   bool two_level = false;
   try {
     for (const Program::Step& step : program.steps()) {
-      if (const auto* level = level_operation(step)) {
-        level->compose(&histogram, table);
+      if (step.level != nullptr) {
+        step.level->compose(&histogram, table);
         continue;
       }
-      two_level = std::get<std::unique_ptr<const kernels::FrameOperation>>(step.operation)
-                      ->output_is_two_level(two_level || table.is_two_level());
+      two_level = step.frame->output_is_two_level(two_level || table.is_two_level());
       table = kernels::LevelTable(kernels::Depth::eight);
     }
   } catch (const kernels::KernelFailure&) {

@@ -50,6 +50,7 @@ fs::path place_of(const std::string& path) {
 std::vector<OwnFile> own_files(const BatchOptions& options, const BatchSetup& setup) {
   std::vector<OwnFile> files;
   if (!setup.manifest.empty()) files.push_back({"the manifest", setup.manifest});
+  for (const ReductionImage& image : setup.images) files.push_back({image.reduction->descriptor->name, image.path});
   if (options.reduce_out) files.push_back({"--reduce-out", *options.reduce_out});
   if (setup.program.write && setup.program.reduce) {
     files.push_back({"the state of the reductions", setup.naming.directory + "/pixmill.state.jsonl"});

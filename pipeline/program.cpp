@@ -68,19 +68,41 @@ void WorkerMemory::trim(std::size_t keep_bytes) {
 Program::Program(const Plan& plan, const Options& options) : plan_(plan), options_(options) {
   const Chain& chain = chain_of(plan_);
   chain_keeps_alpha_ = true;
+  std::size_t decided = 0;
   for (const ChainStep& step : chain.steps) {
-    const KernelDescriptor& descriptor = *step.kernel->descriptor;
-    kernels::Operation operation = step.kernel->bind(step.arguments);
-    const auto* on_frames = std::get_if<std::unique_ptr<const kernels::FrameOperation>>(&operation);
-    const bool eight_bits =
-        descriptor.depth == DepthNeed::eight_bits || (on_frames != nullptr && (*on_frames)->needs_eight_bits());
-    steps_.push_back({&step, std::move(operation), eight_bits});
-    chain_keeps_alpha_ = chain_keeps_alpha_ && descriptor.keeps_alpha;
+    add_step(step, decided);
+    if (undecided_ != nullptr && options_.until_undecided) break;
   }
-  if (!steps_.empty()) {
-    const auto* first = std::get_if<std::unique_ptr<const kernels::FrameOperation>>(&steps_.front().operation);
-    luma_first_ = first != nullptr && (*first)->is_luma();
+  luma_first_ = !steps_.empty() && steps_.front().frame != nullptr && steps_.front().frame->is_luma();
+}
+
+void Program::add_step(const ChainStep& source, std::size_t& decided) {
+  const KernelDescriptor& descriptor = *source.kernel->descriptor;
+  Step step{&source, nullptr, nullptr, descriptor.depth == DepthNeed::eight_bits};
+  kernels::Operation operation = source.kernel->bind(source.arguments);
+  if (auto* level = std::get_if<std::unique_ptr<const kernels::LevelOperation>>(&operation)) {
+    step.level = std::move(*level);
+    if (step.level->needs_batch() && decided < options_.decided.size()) {
+      step.level = options_.decided[decided++];
+    } else if (step.level->needs_batch()) {
+      if (undecided_ == nullptr) undecided_ = step.level;
+      if (options_.until_undecided) return;
+    }
+  } else {
+    step.frame = std::move(std::get<std::unique_ptr<const kernels::FrameOperation>>(operation));
+    step.eight_bits = step.eight_bits || step.frame->needs_eight_bits();
   }
+  steps_.push_back(std::move(step));
+  chain_keeps_alpha_ = chain_keeps_alpha_ && descriptor.keeps_alpha;
+}
+
+std::vector<std::string> Program::decisions() const {
+  std::vector<std::string> lines;
+  for (const Step& step : steps_) {
+    if (step.level == nullptr) continue;
+    if (std::string line = step.level->decision(); !line.empty()) lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 DecodeRequest Program::request_for(const ImageHeader& header, const Codec* output) const {
@@ -93,7 +115,7 @@ DecodeRequest Program::request_for(const ImageHeader& header, const Codec* outpu
 
 // The sum of the largest that each slot will hold: slots keep their size, so that is what a worker really takes.
 std::uint64_t Program::memory_needed(std::uint64_t file_bytes, const ImageHeader& header, const DecodeRequest& request,
-                                     const Encoder* encoder) const {
+                                     const Encoder* encoder, FrameShape& result) const {
   FrameShape shape = Decoder::decoded_shape(header, request);
   std::uint64_t current = shape.bytes();
   std::uint64_t other = 0;
@@ -105,12 +127,12 @@ std::uint64_t Program::memory_needed(std::uint64_t file_bytes, const ImageHeader
   };
   if (options_.apply_orientation && header.orientation > 1) step_to(kernels::oriented_shape(shape, header.orientation));
   for (const Step& step : steps_) {
-    const auto* operation = std::get_if<std::unique_ptr<const kernels::FrameOperation>>(&step.operation);
     if (step.eight_bits && shape.depth == kernels::Depth::sixteen) step_to(eight_bit(shape));
-    if (operation == nullptr || (*operation)->leaves_unchanged(shape)) continue;
-    scratch = std::max(scratch, (*operation)->scratch_bytes(shape));
-    step_to((*operation)->output_shape(shape));
+    if (step.frame == nullptr || step.frame->leaves_unchanged(shape)) continue;
+    scratch = std::max(scratch, step.frame->scratch_bytes(shape));
+    step_to(step.frame->output_shape(shape));
   }
+  result = shape;
   std::uint64_t bytes = file_bytes + current + other + scratch;
   if (encoder != nullptr) {
     const Encoder::Need need = encoder->need(shape, false);
@@ -158,7 +180,9 @@ class Program::Run {
     if (!decode()) return;
     for (std::size_t i = first_step_; i < program_.steps_.size(); ++i) apply(program_.steps_[i]);
     if (want_.partial) reduce();
+    if (want_.frame) settle();
     if (want_.encoded) encode();
+    if (want_.frame && is_well(result_.verdict)) result_.frame = frame_;
   }
 
   bool open() {
@@ -211,9 +235,8 @@ class Program::Run {
   [[nodiscard]] bool segment_needs_histogram(std::size_t from, const FrameShape& shape) const {
     for (std::size_t i = from; i < program_.steps_.size(); ++i) {
       const Step& step = program_.steps_[i];
-      const auto* level = std::get_if<std::unique_ptr<const kernels::LevelOperation>>(&step.operation);
-      if (level == nullptr || (step.eight_bits && shape.depth == kernels::Depth::sixteen)) return false;
-      if ((*level)->needs_histogram()) return true;
+      if (step.level == nullptr || (step.eight_bits && shape.depth == kernels::Depth::sixteen)) return false;
+      if (step.level->needs_histogram()) return true;
     }
     return want_.partial;
   }
@@ -262,11 +285,11 @@ class Program::Run {
 
   void apply(const Step& step) {
     if (step.eight_bits && kernels::depth_of(frame_) == kernels::Depth::sixteen) to_eight_bits(step);
-    if (const auto* level = std::get_if<std::unique_ptr<const kernels::LevelOperation>>(&step.operation)) {
-      (*level)->compose((*level)->needs_histogram() ? &histogram() : nullptr, *table_);
+    if (step.level != nullptr) {
+      step.level->compose(step.level->needs_histogram() ? &histogram() : nullptr, *table_);
       return;
     }
-    const auto& operation = *std::get<std::unique_ptr<const kernels::FrameOperation>>(step.operation);
+    const kernels::FrameOperation& operation = *step.frame;
     const FrameShape shape = kernels::shape_of(frame_);
     if (operation.leaves_unchanged(shape)) return;
     settle();
@@ -350,8 +373,8 @@ Program::Reckoning Program::reckon(Bytes file, WorkerMemory& memory) const {
   if (!options_.apply_orientation) reckoning.header.orientation = 1;
   // As if everything were wanted, so that a verdict does not depend on what an earlier run left to do.
   const Encoder* encoder = options_.write ? &memory.encoder(*reckoning.output) : nullptr;
-  reckoning.memory_bytes =
-      memory_needed(file.size(), reckoning.header, request_for(reckoning.header, reckoning.output), encoder);
+  reckoning.memory_bytes = memory_needed(file.size(), reckoning.header, request_for(reckoning.header, reckoning.output),
+                                         encoder, reckoning.result);
   if (reckoning.memory_bytes > limits.max_memory) {
     reckoning.status = {
         Verdict::too_large,

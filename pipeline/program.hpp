@@ -1,7 +1,7 @@
 #pragma once
 
+#include "kernels/accumulator.hpp"
 #include "kernels/kernel.hpp"
-#include "kernels/reduction.hpp"
 #include "pipeline/codecs/codec.hpp"
 #include "pipeline/plan/chain.hpp"
 
@@ -45,6 +45,8 @@ struct ProgramResult {
   std::int64_t height = 0;
   double ms = 0;
   std::optional<kernels::Partial> partial;
+  /// The finished image where it was wanted, in the worker's memory; valid until the next run or trim.
+  cv::Mat frame;
 };
 
 /// A plan compiled: the one function that every backend calls. It decodes, runs the kernels, reduces and encodes.
@@ -62,6 +64,11 @@ class Program {
     EncodeOptions encode = {};
     bool reduce = false;
     bool reduce_histogram = false;  ///< The counts themselves are wanted, not only what follows from them.
+    /// Of each kernel that needs the batch, in the order of the chain, what it decided. Fewer than there are: the
+    /// program ends before the first that is not decided, and gives what that one needs to know of each image.
+    std::vector<std::shared_ptr<const kernels::LevelOperation>> decided = {};
+    /// Otherwise kernels that are not decided do to each image what they would do to a batch of it alone.
+    bool until_undecided = false;
   };
 
   /// The chain is kept alive by the plan, which is copied. Throws Error (usage).
@@ -71,6 +78,8 @@ class Program {
   struct Want {
     bool encoded = true;
     bool partial = true;
+    bool frame = false;
+    [[nodiscard]] bool anything() const { return encoded || partial || frame; }
   };
   /// Never throws; every failure is a verdict.
   [[nodiscard]] ProgramResult run(Bytes file, Want want, WorkerMemory& memory) const;
@@ -82,6 +91,7 @@ class Program {
     const Codec* codec = nullptr;   ///< Null: not recognised.
     const Codec* output = nullptr;  ///< What it would be written as.
     ImageHeader header;             ///< Its orientation is 1 where orientation is not applied.
+    kernels::FrameShape result;     ///< What the chain makes of it.
     std::uint64_t memory_bytes = 0;
   };
   [[nodiscard]] Reckoning reckon(Bytes file, WorkerMemory& memory) const;
@@ -94,21 +104,29 @@ class Program {
   /// One kernel of the chain, bound.
   struct Step {
     const ChainStep* source = nullptr;
-    kernels::Operation operation;
+    std::shared_ptr<const kernels::LevelOperation> level;  ///< Null where it is the next.
+    std::shared_ptr<const kernels::FrameOperation> frame;
     bool eight_bits = false;  ///< A 16-bit image is brought to 8 bits before it.
   };
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+  /// The first kernel that needs the batch and is not decided yet, or null.
+  [[nodiscard]] const kernels::LevelOperation* undecided() const { return undecided_.get(); }
+  /// What the kernels that needed the batch decided, a line each.
+  [[nodiscard]] std::vector<std::string> decisions() const;
 
  private:
   class Run;
 
   [[nodiscard]] DecodeRequest request_for(const ImageHeader& header, const Codec* output) const;
+  void add_step(const ChainStep& source, std::size_t& decided);
   [[nodiscard]] std::uint64_t memory_needed(std::uint64_t file_bytes, const ImageHeader& header,
-                                            const DecodeRequest& request, const Encoder* encoder) const;
+                                            const DecodeRequest& request, const Encoder* encoder,
+                                            kernels::FrameShape& result) const;
 
   Plan plan_;
   Options options_;
   std::vector<Step> steps_;
+  std::shared_ptr<const kernels::LevelOperation> undecided_;
   bool luma_first_ = false;         // the first step is gray=luma
   bool chain_keeps_alpha_ = false;  // every step does
 };

@@ -14,8 +14,8 @@ namespace pixmill::pipeline {
 namespace {
 
 using kernels::Accumulator;
-using kernels::ChannelResult;
-using kernels::ReductionKind;
+using kernels::ChannelTotals;
+using kernels::LevelReduction;
 
 std::string decimal(kernels::Uint128 value) {
   std::string digits;
@@ -43,50 +43,41 @@ std::vector<std::string> channel_names(const Accumulator::Result& result) {
   return {"R", "G", "B"};
 }
 
-// One channel's value as it stands in JSON and CSV. Doubles are written so that they read back as the same bits.
-std::string scalar(ReductionKind kind, const ChannelResult& channel) {
-  switch (kind) {
-    case ReductionKind::min:
-      return std::to_string(channel.min);
-    case ReductionKind::max:
-      return std::to_string(channel.max);
-    case ReductionKind::sum:
-      return decimal(channel.sum);
-    case ReductionKind::mean:
-      return fmt::format("{}", channel.mean);
-    case ReductionKind::std_deviation:
-      return fmt::format("{}", channel.std_deviation);
-    case ReductionKind::count:
-    case ReductionKind::histogram:
-      break;
+// A value as it stands in JSON and CSV. Doubles are written so that they read back as the same bits.
+struct ValueText {
+  std::string operator()(kernels::Uint128 value) const { return decimal(value); }
+  std::string operator()(double value) const { return fmt::format("{}", value); }
+  std::string operator()(const std::vector<std::uint64_t>& counts) const {
+    return fmt::format("[{}]", fmt::join(counts, ","));
   }
-  return {};
+};
+
+std::string value_text(const LevelReduction& reduction, const ChannelTotals& channel) {
+  return std::visit(ValueText(), reduction.finish(channel));
 }
 
-std::string histogram_text(const ChannelResult& channel) {
-  return fmt::format("[{}]", fmt::join(channel.histogram, ","));
+// Null where the report has it anyway, or it is an image.
+const LevelReduction* values_of(const ReportWish::Row& row) {
+  const auto* levels = std::get_if<LevelReduction>(&row.reduction->operation);
+  return levels != nullptr && levels->finish != nullptr ? levels : nullptr;
 }
 
-bool is_scalar(ReductionKind kind) { return kind != ReductionKind::count && kind != ReductionKind::histogram; }
-
-// `"pixels": 5, "depth": 8, "channels": ["gray"], "min": [0], …`
-std::string body(const std::vector<ReductionKind>& kinds, const Accumulator::Result& result, bool with_histogram) {
+// `"pixels": 5, "depth": 8, "channels": ["gray"], "min": [0], …`. Lists of counts are of the whole batch alone.
+std::string body(const std::vector<ReportWish::Row>& rows, const Accumulator::Result& result, bool whole) {
   const bool empty = result.channels.empty();
   std::string text = fmt::format("\"pixels\": {}, \"depth\": {}, \"channels\": ", result.pixels,
                                  empty ? std::string("null") : std::to_string(static_cast<int>(result.depth)));
   const std::vector<std::string> names = channel_names(result);
   text += empty ? std::string("null") : fmt::format("[\"{}\"]", fmt::join(names, "\", \""));
-  for (const ReductionKind kind : kinds) {
-    if (kind == ReductionKind::count || (kind == ReductionKind::histogram && !with_histogram)) continue;
+  for (const ReportWish::Row& row : rows) {
+    const std::string_view name = row.reduction->descriptor->name;
+    if (!row.path.empty() && whole) text += fmt::format(", \"{}\": {}", name, empty || !row.made ? "null" : json_string(row.path));
+    const LevelReduction* reduction = values_of(row);
+    if (reduction == nullptr || (reduction->makes_counts && !whole)) continue;
     std::vector<std::string> values;
-    for (const ChannelResult& channel : result.channels) {
-      values.push_back(is_scalar(kind) ? scalar(kind, channel) : histogram_text(channel));
-    }
-    for (const auto& reduction : kernels::all_reductions()) {
-      if (reduction.kind != kind) continue;
-      text += fmt::format(", \"{}\": ", reduction.name);
-      text += empty ? std::string("null") : fmt::format("[{}]", fmt::join(values, ", "));
-    }
+    for (const ChannelTotals& channel : result.channels) values.push_back(value_text(*reduction, channel));
+    text += fmt::format(", \"{}\": ", name);
+    text += empty ? std::string("null") : fmt::format("[{}]", fmt::join(values, ", "));
   }
   return text;
 }
@@ -111,12 +102,12 @@ class Report final : public ReductionReport {
   }
 
   [[nodiscard]] std::string json() const override {
-    std::string text = fmt::format("{{\"images\": {}, {}", batch_.images, body(wish_.kinds, batch_, true));
+    std::string text = fmt::format("{{\"images\": {}, {}", batch_.images, body(wish_.rows, batch_, true));
     if (wish_.per_image) {
       text += ", \"per_image\": [";
       const char* separator = "\n";
       for (const auto& [input, result] : images_) {
-        text += fmt::format("{}{{{}, {}}}", separator, json_path(input), body(wish_.kinds, result, false));
+        text += fmt::format("{}{{{}, {}}}", separator, json_path(input), body(wish_.rows, result, false));
         separator = ",\n";
       }
       text += "]";
@@ -128,14 +119,14 @@ class Report final : public ReductionReport {
   // histogram is one column a level, so that spreadsheets take it.
   [[nodiscard]] std::string csv() const override {
     std::string text = "input,images,pixels,depth,channel";
-    bool with_histogram = false;
-    for (const ReductionKind kind : wish_.kinds) {
-      with_histogram = with_histogram || kind == ReductionKind::histogram;
-      for (const auto& reduction : kernels::all_reductions()) {
-        if (reduction.kind == kind && is_scalar(kind)) text += fmt::format(",{}", reduction.name);
-      }
+    bool with_counts = false;
+    for (const ReportWish::Row& row : wish_.rows) {
+      const LevelReduction* reduction = values_of(row);
+      if (reduction == nullptr) continue;
+      with_counts = with_counts || reduction->makes_counts;
+      if (!reduction->makes_counts) text += fmt::format(",{}", row.reduction->descriptor->name);
     }
-    const int levels = with_histogram && !batch_.channels.empty() ? kernels::level_count(batch_.depth) : 0;
+    const int levels = with_counts && !batch_.channels.empty() ? kernels::level_count(batch_.depth) : 0;
     for (int level = 0; level < levels; ++level) text += fmt::format(",histogram_{}", level);
     text += "\n";
     add_rows(text, "", batch_, levels);
@@ -149,8 +140,9 @@ class Report final : public ReductionReport {
     for (std::size_t c = 0; c < names.size(); ++c) {
       text += fmt::format("{},{},{},{},{}", csv_field(input), result.images, result.pixels,
                           static_cast<int>(result.depth), names[c]);
-      for (const ReductionKind kind : wish_.kinds) {
-        if (is_scalar(kind)) text += "," + scalar(kind, result.channels[c]);
+      for (const ReportWish::Row& row : wish_.rows) {
+        const LevelReduction* reduction = values_of(row);
+        if (reduction != nullptr && !reduction->makes_counts) text += "," + value_text(*reduction, result.channels[c]);
       }
       const auto& histogram = result.channels[c].histogram;
       for (int level = 0; level < levels; ++level) {

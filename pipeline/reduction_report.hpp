@@ -15,7 +15,12 @@ namespace pixmill::pipeline {
 
 /// What the report is to hold.
 struct ReportWish {
-  std::vector<kernels::ReductionKind> kinds;
+  struct Row {
+    const kernels::Reduction* reduction = nullptr;
+    std::string path;  ///< Of the image that it makes, empty where it makes none.
+    bool made = true;  ///< Otherwise the image is null in the report.
+  };
+  std::vector<Row> rows;  ///< In the order of the table.
   bool per_image = false;
 };
 

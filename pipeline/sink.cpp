@@ -15,9 +15,10 @@ bool is_of_content(Verdict verdict) {
 
 }  // namespace
 
-Sink::Sink(const InputList& inputs, Journal& journal, Settings settings, std::stop_source stop)
+Sink::Sink(const InputList& inputs, Journal& journal, PixelFold* pixels, Settings settings, std::stop_source stop)
     : inputs_(inputs),
       journal_(journal),
+      pixels_(pixels),
       settings_(std::move(settings)),
       stop_(std::move(stop)),
       folders_(settings_.naming.directory),
@@ -47,7 +48,9 @@ void Sink::deliver(const Task& task, ProgramResult result, Bytes encoded) {
   outcome.detail = std::move(result.detail);
   outcome.attempts = outcome.verdict == Verdict::cancelled ? 0 : 1;
   if (is_well(outcome.verdict) && settings_.write) write_output(outcome, result.partial, encoded);
-  if (!is_well(outcome.verdict)) {
+  if (is_well(outcome.verdict)) {
+    fold_pixels(task, result);
+  } else {
     result.partial.reset();
     if (settings_.write) settle_old_output(outcome);
   }
@@ -58,14 +61,15 @@ void Sink::deliver(const Task& task, ProgramResult result, Bytes encoded) {
 void Sink::deliver_finished(ImageOutcome outcome, const Task& task, const ProgramResult& result) {
   carry_over(outcome);
   // If it cannot be folded again it is no success: the reductions would lack it.
-  const bool folded = !settings_.reduce || result.partial;
+  const bool folded = (!settings_.reduce || result.partial) && (pixels_ == nullptr || !result.frame.empty());
   outcome.verdict = folded ? Verdict::skipped : result.verdict;
   outcome.detail = folded ? journal_.prior().detail(task.index) : result.detail;
   if (result.partial && !task.partial) {
     const std::lock_guard lock(mutex_);
     if (const WriteStatus status = journal_.keep(outcome, *result.partial); !status.ok) give_up(status);
   }
-  finish(outcome, result.partial);
+  if (folded) fold_pixels(task, result);
+  finish(outcome, folded ? result.partial : std::nullopt);
 }
 
 // What an earlier run has finished stays on record under any verdict that does not undo it; and that an output there is
@@ -133,6 +137,13 @@ void Sink::give_up(const WriteStatus& status) {
   tally_.no_room = tally_.no_room || status.no_room;
   if (tally_.trouble.empty()) tally_.trouble = status.detail;
   stop_.request_stop();
+}
+
+// An image whose output could not be written never gets here: it would be counted though it failed.
+void Sink::fold_pixels(const Task& task, const ProgramResult& result) {
+  if (pixels_ == nullptr || pixels_->add(task.index, result.frame) != PixelFold::Added::no_memory) return;
+  const std::lock_guard lock(mutex_);
+  give_up({.ok = false, .detail = pixels_->trouble(inputs_)});
 }
 
 void Sink::fold(std::uint64_t index, const kernels::Partial& partial) {

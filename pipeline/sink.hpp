@@ -1,10 +1,10 @@
 #pragma once
 
-#include "kernels/reduction.hpp"
+#include "kernels/accumulator.hpp"
 #include "pipeline/files/output_file.hpp"
 #include "pipeline/journal/journal.hpp"
-#include "pipeline/program.hpp"
-#include "pipeline/source.hpp"
+#include "pipeline/outcomes.hpp"
+#include "pipeline/pixel_fold.hpp"
 
 #include <pixmill/batch.hpp>
 
@@ -22,7 +22,7 @@ namespace pixmill::pipeline {
 
 /// Where outcomes go: outputs get their names, rows their place in the manifest, partials are folded. Any thread may
 /// deliver; outputs are written side by side, all else one at a time, in any order.
-class Sink {
+class Sink final : public Outcomes {
  public:
   struct Settings {
     OutputNaming naming;
@@ -34,11 +34,11 @@ class Sink {
     bool per_image = false;
     std::function<void(const ImageOutcome&)> on_outcome;
   };
-  /// Keeps references. Asks `stop` to stop when no more work makes sense (first failure, no room).
-  Sink(const InputList& inputs, Journal& journal, Settings settings, std::stop_source stop);
+  /// Keeps references. `pixels` may be null: no reduction makes an image. Asks `stop` to stop when no more work makes
+  /// sense (first failure, no room).
+  Sink(const InputList& inputs, Journal& journal, PixelFold* pixels, Settings settings, std::stop_source stop);
 
-  /// Takes what became of a task. `encoded` is its output where one was wanted and the verdict is good.
-  void deliver(const Task& task, ProgramResult result, Bytes encoded);
+  void deliver(const Task& task, ProgramResult result, Bytes encoded) override;
   /// Gives every input that has no verdict yet the verdict `cancelled`. Call when nothing is delivered any more.
   void cancel_rest(const std::string& why);
 
@@ -60,12 +60,14 @@ class Sink {
   void settle_old_output(ImageOutcome& outcome) const;
   void write_output(ImageOutcome& outcome, const std::optional<kernels::Partial>& partial, Bytes encoded);
   void finish(const ImageOutcome& outcome, const std::optional<kernels::Partial>& partial);
+  void fold_pixels(const Task& task, const ProgramResult& result);
   void fold(std::uint64_t index, const kernels::Partial& partial);
   void give_up(const WriteStatus& status);
   [[nodiscard]] ImageOutcome blank_outcome(std::uint64_t index) const;
 
   const InputList& inputs_;
   Journal& journal_;
+  PixelFold* pixels_;
   Settings settings_;
   std::stop_source stop_;
   FolderMaker folders_;

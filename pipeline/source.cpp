@@ -30,7 +30,7 @@ void Source::load(std::uint64_t index, Task& task) const {
   task.finished = false;
   task.partial.reset();
   task.input_xxh64 = 0;
-  task.want = {settings_.write, settings_.reduce};
+  task.want = {settings_.write, settings_.reduce, settings_.pixels};
   try {
     task.read = read_whole_file(inputs_.path(index), settings_.limit_bytes, task.file, stop_);
     if (!task.read.usable()) return;

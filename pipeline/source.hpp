@@ -33,6 +33,7 @@ class Source {
     bool write = false;
     bool reduce = false;
     bool reduce_histogram = false;
+    bool pixels = false;  ///< The finished frame is wanted of every image.
     OutputNaming naming;
   };
   /// Keeps references. `stop` ends it before the inputs do.

@@ -78,8 +78,10 @@ struct BatchOptions {
   InputOptions inputs;
   Plan plan;
   std::optional<OutputOptions> output;  ///< None: reductions only.
-  std::vector<std::string> reductions;  ///< Names of reduction_names(); empty: none.
-  bool per_image = false;               ///< Keeps a row of reductions an image.
+  /// Names of reduction_descriptors(), or NAME=FILE for one that makes an image; empty: none. The image's format is
+  /// that of the ending of FILE; it appears whole or not at all.
+  std::vector<std::string> reductions;
+  bool per_image = false;  ///< Keeps a row of reductions an image.
   std::optional<std::string>
       reduce_out;                       ///< The report is written there (CSV by that ending, else JSON), whole or not.
   std::optional<std::string> manifest;  ///< Default: pixmill.jsonl in the output folder; none without one.
@@ -93,6 +95,11 @@ struct BatchOptions {
 
   /// Ends the batch early when asked: no new image is begun, those running are finished, the rest is `cancelled`.
   std::stop_token stop;
+  /// Called before each pass over the images but the last, where a kernel needs to know the whole batch first: with
+  /// the number of this pass, from 1, and how many images it goes over. From the calling thread.
+  std::function<void(std::uint64_t pass, std::uint64_t images)> on_pass;
+  /// Called when such a pass is done with an image; one call at a time, from any thread.
+  std::function<void(std::uint64_t bytes)> on_surveyed;
   /// Called once, from the calling thread, when it is known what is to be done, before any image is begun.
   std::function<void(std::uint64_t images, std::uint64_t bytes)> on_listed;
   /// Called after each image (and its row) is done, in order of completion, one call at a time, from any thread.
@@ -113,6 +120,10 @@ struct BatchReport {
   /// Why the machine ended it early, or kept the manifest or the report from being written; empty: it did not.
   std::string trouble;
   bool no_room = false;  ///< The trouble is a full disk or quota.
+  /// Why the reductions that make images made none although images entered (their sizes differ); empty: they did.
+  std::string reduction_trouble;
+  /// What kernels decided from the whole batch, a line each: "threshold 117 of 255".
+  std::vector<std::string> decisions;
   /// Null unless reductions were asked for.
   std::shared_ptr<const ReductionReport> reductions;
 
@@ -148,7 +159,8 @@ struct PlannedImage {
   std::string output;     ///< Empty without output folder.
   bool finished = false;  ///< With resume: by the manifest it is done, so it is only checked.
 };
-/// All checks of run_batch() that need no writing. Throws as it does; writes nothing.
+/// All checks of run_batch() that need no writing. Throws as it does; writes nothing. Reads no image, unless a run that
+/// is resumed has a kernel that needs the whole batch.
 [[nodiscard]] std::vector<PlannedImage> preview_batch(const BatchOptions& options);
 
 /// What a plan does, step by step, in words.

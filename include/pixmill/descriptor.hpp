@@ -3,7 +3,8 @@
 #include <span>
 #include <string_view>
 
-/// What a kernel is, as data. Help, validation, `pixmill kernels` and the documentation are read from these.
+/// What a kernel or a reduction is, as data. Help, validation, `pixmill kernels` and the documentation are read from
+/// these.
 namespace pixmill {
 
 /// How the text of an argument is read.
@@ -65,6 +66,14 @@ struct KernelDescriptor {
   /// Chains that show it, each fit for `--ops`; at least one, the most telling first. Documentation, benchmark and the
   /// tests of every kernel run them, so there is one for each thing that it does in a different way.
   std::span<const std::string_view> examples = {};
+};
+
+/// One reduction of a batch. All views refer to static storage.
+struct ReductionDescriptor {
+  std::string_view name;     ///< As written in `--reduce`.
+  std::string_view summary;  ///< One line.
+  std::string_view notes;    ///< Definition, rounding, range.
+  bool makes_image = false;  ///< Written NAME=FILE: its result is an image, pixel by pixel, in a file of its own.
 };
 
 }  // namespace pixmill

@@ -43,12 +43,8 @@ class Plan {
 /// Every kernel, in the order of the documentation. Static storage.
 [[nodiscard]] const std::vector<const KernelDescriptor*>& kernel_descriptors();
 
-/// A reduction that `--reduce` may name. Static storage.
-struct ReductionName {
-  std::string_view name;
-  std::string_view summary;
-};
-[[nodiscard]] const std::vector<ReductionName>& reduction_names();
+/// Every reduction that `--reduce` may name, in the order of reports. Static storage.
+[[nodiscard]] const std::vector<const ReductionDescriptor*>& reduction_descriptors();
 
 /// Of `candidates` the one that `word` was most likely meant to be, or an empty text when none is near.
 [[nodiscard]] std::string nearest_name(std::string_view word, const std::vector<std::string_view>& candidates);

@@ -26,14 +26,14 @@ const Backend* find_backend(std::string_view name) {
 
 void process(const Job& job, const Task& task, WorkerMemory& memory) {
   ProgramResult result;
-  const bool wanted = task.want.encoded || task.want.partial || !task.finished;
+  const bool wanted = task.want.anything() || !task.finished;
   if (!task.read.usable()) {
     result.verdict = task.read.verdict;
     result.detail = task.read.detail;
   } else if (wanted) {
     result = job.program.run(task.file.bytes(), task.want, memory);
   }
-  job.sink.deliver(task, std::move(result), memory.encoded);
+  job.outcomes.deliver(task, std::move(result), memory.encoded);
   memory.trim(kKeptBetweenImages);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "pipeline/outcomes.hpp"
 #include "pipeline/program.hpp"
-#include "pipeline/sink.hpp"
 #include "pipeline/source.hpp"
 
 #include <pixmill/batch.hpp>
@@ -11,11 +11,11 @@
 
 namespace pixmill::pipeline {
 
-/// Everything that a backend needs: tasks come from `source`, go through `program` and end in `sink`.
+/// Everything that a backend needs: tasks come from `source`, go through `program` and end in `outcomes`.
 struct Job {
   Source& source;
   const Program& program;
-  Sink& sink;
+  Outcomes& outcomes;
   int jobs = 1;
   std::uint64_t queued_bytes = std::uint64_t{256} << 20;  ///< Of files read ahead and waiting.
 };

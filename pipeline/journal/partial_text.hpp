@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/reduction.hpp"
+#include "kernels/accumulator.hpp"
 
 #include <cstddef>
 #include <cstdint>

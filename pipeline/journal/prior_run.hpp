@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ipc/unique_fd.hpp"
-#include "kernels/reduction.hpp"
+#include "kernels/accumulator.hpp"
 #include "pipeline/inputs/input_list.hpp"
 #include "pipeline/journal/row.hpp"
 

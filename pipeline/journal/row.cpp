@@ -90,6 +90,7 @@ std::string summary_line(const BatchReport& report) {
   summary["backend"] = report.backend;
   summary["jobs"] = report.jobs;
   summary["plan"] = report.plan;
+  if (!report.decisions.empty()) summary["decisions"] = report.decisions;
   Json line;
   line["summary"] = std::move(summary);
   return line.dump(-1, ' ', false, kReplaceInvalid) + "\n";

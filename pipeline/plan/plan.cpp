@@ -30,13 +30,13 @@ const std::vector<const KernelDescriptor*>& kernel_descriptors() {
   return descriptors;
 }
 
-const std::vector<ReductionName>& reduction_names() {
-  static const std::vector<ReductionName> names = [] {
-    std::vector<ReductionName> all;
-    for (const auto& reduction : kernels::all_reductions()) all.push_back({reduction.name, reduction.summary});
+const std::vector<const ReductionDescriptor*>& reduction_descriptors() {
+  static const std::vector<const ReductionDescriptor*> descriptors = [] {
+    std::vector<const ReductionDescriptor*> all;
+    for (const kernels::Reduction& reduction : kernels::all_reductions()) all.push_back(reduction.descriptor);
     return all;
   }();
-  return names;
+  return descriptors;
 }
 
 }  // namespace pixmill

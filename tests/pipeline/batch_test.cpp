@@ -222,7 +222,7 @@ TEST_F(Batch, AnEmptyListIsAllWell) {
 
 TEST_F(Batch, ExplainReadsHeadersAndWritesNothing) {
   const Explanation explanation = explain(options("threshold=otsu"));
-  EXPECT_EQ(explanation.chain, "gray=luma,threshold=otsu:type=binary");
+  EXPECT_EQ(explanation.chain, "gray=luma,threshold=otsu:type=binary:scope=image");
   EXPECT_NE(explanation.decode.at(0).find("luma"), std::string::npos);
   EXPECT_NE(explanation.encode.at(0).find("1 bit"), std::string::npos);
   ASSERT_EQ(explanation.images.size(), 4U);

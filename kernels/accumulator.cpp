@@ -1,23 +1,11 @@
-#include "kernels/reduction.hpp"
+#include "kernels/accumulator.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 namespace pixmill::kernels {
 
 namespace {
-
-__extension__ using Int128 = __int128;
-
-constexpr std::array kReductions{
-    ReductionDescriptor{ReductionKind::count, "count", "How many images and pixels there are"},
-    ReductionDescriptor{ReductionKind::min, "min", "The smallest level"},
-    ReductionDescriptor{ReductionKind::max, "max", "The largest level"},
-    ReductionDescriptor{ReductionKind::sum, "sum", "The sum of all levels, exact"},
-    ReductionDescriptor{ReductionKind::mean, "mean", "The sum divided by the number of pixels"},
-    ReductionDescriptor{ReductionKind::std_deviation, "std", "The standard deviation of the population"},
-    ReductionDescriptor{ReductionKind::histogram, "histogram", "How many pixels have each level"},
-};
 
 // An 8-bit level v is the 16-bit level 257 v.
 constexpr std::uint32_t kLift = 257;
@@ -44,32 +32,7 @@ void add_counts(const std::vector<std::uint64_t>& counts, std::size_t step, std:
   for (std::size_t level = 0; level < counts.size(); ++level) sums[level * step] += counts[level];
 }
 
-double quotient(Uint128 numerator, Uint128 denominator) {
-  const Uint128 whole = numerator / denominator;
-  return static_cast<double>(whole) + static_cast<double>(numerator % denominator) / static_cast<double>(denominator);
-}
-
-// The deviations are taken from the whole number next to the mean, exactly; what is left of the mean is at most 1/2,
-// too small for its square to cancel what it is subtracted from: sum (v-c)^2 >= |sum (v-c)|, as they are integers.
-double std_deviation(Uint128 sum, Uint128 sum_of_squares, std::uint64_t pixels) {
-  const Uint128 count = pixels;
-  const Uint128 centre = (sum + count / 2) / count;
-  const auto remainder = static_cast<Int128>(sum) - static_cast<Int128>(centre * count);
-  // Modulo 2^128, as all of it is; the result is small again.
-  const Uint128 squares = sum_of_squares - 2 * centre * sum + count * centre * centre;
-  const double offset = static_cast<double>(remainder) / static_cast<double>(pixels);
-  return std::sqrt(std::max(0.0, quotient(squares, count) - offset * offset));
-}
-
 }  // namespace
-
-std::span<const ReductionDescriptor> all_reductions() { return kReductions; }
-
-const ReductionDescriptor* find_reduction(std::string_view name) {
-  const auto* const found =
-      std::find_if(kReductions.begin(), kReductions.end(), [name](const auto& row) { return row.name == name; });
-  return found == kReductions.end() ? nullptr : found;
-}
 
 Partial make_partial(const Histogram& histogram, bool with_histogram) {
   Partial partial{histogram.depth(), histogram.pixels(), {}};
@@ -145,8 +108,7 @@ Accumulator::Result Accumulator::finish() const {
     }
   }
   for (Channel& total : totals) {
-    result.channels.push_back({total.min, total.max, total.sum, quotient(total.sum, result.pixels),
-                               std_deviation(total.sum, total.sum_of_squares, result.pixels),
+    result.channels.push_back({result.depth, result.pixels, total.min, total.max, total.sum, total.sum_of_squares,
                                std::move(total.histogram)});
   }
   return result;

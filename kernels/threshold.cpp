@@ -39,10 +39,6 @@ constexpr std::array kParams{
                     .max = 65535},
 };
 
-constexpr std::array kExamples{
-    std::string_view{"gray,threshold=otsu:type=binary_inv"},
-};
-
 constexpr KernelDescriptor kDescriptor{
     .name = "threshold",
     .summary = "Compares every level with one threshold",
@@ -60,7 +56,7 @@ constexpr KernelDescriptor kDescriptor{
     .channels = ChannelNeed::one,
     .depth = DepthNeed::any,
     .keeps_alpha = false,
-    .examples = kExamples,
+    .examples = kThresholdExamples,
 };
 
 class Threshold final : public LevelOperation {

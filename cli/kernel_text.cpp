@@ -18,20 +18,6 @@ std::string choice_names(const ParamDescriptor& param, std::string_view joint) {
   return names;
 }
 
-/// How it is written in a chain: "adaptive=METHOD:window=…" in the shape "adaptive=method[:window][:c]".
-std::string syntax(const KernelDescriptor& kernel) {
-  std::string text(kernel.name);
-  bool first = true;
-  for (const ParamDescriptor& param : kernel.params) {
-    const bool bare = first && kernel.has_bare;
-    std::string argument = std::string(first ? "=" : ":") + std::string(param.name);
-    if (!bare) argument += "=...";
-    text += param.required ? argument : '[' + argument + ']';
-    first = false;
-  }
-  return text;
-}
-
 std::string written(const ReductionDescriptor& reduction) {
   return std::string(reduction.name) + (reduction.makes_image ? "=FILE" : "");
 }
@@ -62,6 +48,21 @@ std::string parameter_rows(const KernelDescriptor& kernel, std::size_t width) {
   return out;
 }
 
+}  // namespace
+
+std::string kernel_syntax(const KernelDescriptor& kernel) {
+  std::string text(kernel.name);
+  bool first = true;
+  for (const ParamDescriptor& param : kernel.params) {
+    const bool bare = first && kernel.has_bare;
+    std::string argument = std::string(first ? "=" : ":") + std::string(param.name);
+    if (!bare) argument += "=...";
+    text += param.required ? argument : '[' + argument + ']';
+    first = false;
+  }
+  return text;
+}
+
 std::string_view channels_text(const KernelDescriptor& kernel) {
   return kernel.channels == ChannelNeed::one ? "one; gray is put before it where a chain does not"
                                              : "any number, each by itself";
@@ -79,8 +80,6 @@ std::string_view depth_text(const KernelDescriptor& kernel) {
   }
   return "8 and 16 bits, kept";
 }
-
-}  // namespace
 
 std::string accepted_values(const ParamDescriptor& param) {
   const std::string_view odd = param.odd ? ", odd" : "";
@@ -141,7 +140,7 @@ std::string reduction_details(const ReductionDescriptor& reduction, std::size_t 
 
 std::string kernel_details(const KernelDescriptor& kernel, std::size_t width) {
   std::string out = two_columns(std::string(kernel.name) + ':', kernel.summary, 0, kernel.name.size() + 3, width);
-  out += '\n' + two_columns("syntax", syntax(kernel), 0, 10, width);
+  out += '\n' + two_columns("syntax", kernel_syntax(kernel), 0, 10, width);
   std::string_view label = "examples";
   for (const std::string_view example : kernel.examples) {
     out += two_columns(label, fmt::format("--ops {}", example), 0, 10, width);

@@ -41,6 +41,7 @@ FOLDERS = {
     "cli": Folder(["cli/"], None, ["cli", "pixmill"]),
     "bench": Folder(["bench/", "ipc/", "kernels/", "pipeline/"], None, ["bench", "ipc", "kernels", "codecs", "pixmill"]),
     "sample_images": Folder(["sample_images/"]),
+    "docs": Folder(["cli/", "kernels/", "pipeline/"], None, ["cli", "codecs", "kernels", "pixmill"]),
     "examples": Folder(public=None),
     "tests": Folder(["tests/", "ipc/", "kernels/", "pipeline/", "cli/", "bench/"], None,
                     [*PIPELINE, "cli", "bench"]),

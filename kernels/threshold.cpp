@@ -50,10 +50,15 @@ constexpr std::array kParams{
                     .choices = kScopes},
 };
 
-constexpr std::array kExamples{
-    std::string_view{"gray,threshold=otsu:type=binary_inv"},
-    std::string_view{"gray,threshold=otsu:scope=batch"},
-};
+// Each method, and what else there is.
+constexpr auto kExamples = [] {
+  std::array<std::string_view, kThresholdExamples.size() + 3> examples;
+  std::copy(kThresholdExamples.begin(), kThresholdExamples.end(), examples.begin());
+  examples[kThresholdExamples.size()] = "gray,threshold=50%";
+  examples[kThresholdExamples.size() + 1] = "gray,threshold=120:type=tozero";
+  examples[kThresholdExamples.size() + 2] = "gray,threshold=otsu:type=binary_inv:scope=batch";
+  return examples;
+}();
 
 constexpr KernelDescriptor kDescriptor{
     .name = "threshold",

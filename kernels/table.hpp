@@ -10,5 +10,13 @@ extern const Kernel kThresholdKernel;
 extern const Kernel kAdaptiveKernel;
 extern const Kernel kInvertKernel;
 extern const Kernel kResizeKernel;
+extern const Kernel kBlurKernel;
+extern const Kernel kMedianKernel;
+extern const Kernel kMorphKernel;
+extern const Kernel kCropKernel;
+extern const Kernel kRotateKernel;
+extern const Kernel kFlipKernel;
+extern const Kernel kEqualizeKernel;
+extern const Kernel kLevelsKernel;
 
 }  // namespace pixmill::kernels

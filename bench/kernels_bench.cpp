@@ -119,8 +119,9 @@ class Bench {
   }
 
   void add_adaptive(std::vector<Pair>& all, const std::string& name, int method, std::int64_t window) {
-    const auto operation = std::shared_ptr(frame_operation(
-        "adaptive", {ChoiceIndex{static_cast<std::size_t>(method)}, window, 2.0, ChoiceIndex{0}, std::monostate{}}));
+    const auto operation =
+        std::shared_ptr(frame_operation("adaptive", {ChoiceIndex{static_cast<std::size_t>(method)}, window, 2.0, 0.2,
+                                                     128.0, ChoiceIndex{0}, std::monostate{}}));
     all.push_back({name + std::to_string(window), [this, operation] { operation->apply(gray_, out_, workspace_); },
                    [this, method, window] {
                      cv::adaptiveThreshold(gray_, opencv_out_, 255, method, cv::THRESH_BINARY, static_cast<int>(window),

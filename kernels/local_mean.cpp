@@ -1,5 +1,6 @@
 #include "kernels/local_mean.hpp"
 
+#include "kernels/column_sums.hpp"
 #include "kernels/scratch.hpp"
 
 #include <algorithm>
@@ -75,7 +76,7 @@ void small_window(const cv::Mat& in, const LocalTest& test, Scratch scratch, cv:
   const hn::ScalableTag<std::uint8_t> d;
   const hn::ScalableTag<std::uint16_t> d16;
   const int width = in.cols;
-  auto* const columns = scratch.take<std::uint16_t>(std::size_t{kMeanSlack} + static_cast<std::size_t>(width) +
+  auto* const columns = scratch.take<std::uint16_t>(std::size_t{kColumnSlack} + static_cast<std::size_t>(width) +
                                                     static_cast<std::size_t>(Window));
   for (int dy = -kReach; dy <= kReach; ++dy) {
     const std::uint8_t* row = row_at(in, dy);
@@ -134,10 +135,7 @@ namespace pixmill::kernels {
 
 HWY_EXPORT(threshold_by_mean);
 
-std::size_t mean_scratch_bytes(std::int64_t width, int window) {
-  return 4 * Scratch::bytes_of<std::uint32_t>(mean_quarter(width, window)) +
-         Scratch::bytes_of<std::uint8_t>(static_cast<std::size_t>(width));
-}
+std::size_t mean_scratch_bytes(std::int64_t width, int window) { return column_sums_bytes(width, window); }
 
 void threshold_by_mean(const cv::Mat& in, int window, const LocalTest& test, std::span<std::byte> scratch,
                        cv::Mat& out) {

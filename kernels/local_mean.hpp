@@ -18,13 +18,6 @@ inline constexpr int kMaxMeanWindow = 4095;
 inline constexpr std::uint32_t kMaxShortCount = 256;
 inline constexpr std::uint32_t kMaxFloatCount = 1U << 23;
 
-/// Vectors may reach beyond the last value of a row by as many values.
-inline constexpr int kMeanSlack = 128;
-
-/// The length of an array for every fourth column, in values, with the ends repeated.
-[[nodiscard]] constexpr std::size_t mean_quarter(std::int64_t width, int window) {
-  return (static_cast<std::size_t>(width) + static_cast<std::size_t>(window) + 2 * std::size_t{kMeanSlack}) / 4;
-}
 /// Scratch memory that threshold_by_mean() needs, in bytes: a few rows.
 [[nodiscard]] std::size_t mean_scratch_bytes(std::int64_t width, int window);
 

@@ -23,7 +23,7 @@ std::string refusal(const std::string& chain) {
 
 TEST(Chain, WritesOutEveryDefault) {
   EXPECT_EQ(parse_chain("gray,threshold=otsu").text, "gray=luma,threshold=otsu:type=binary:scope=image");
-  EXPECT_EQ(parse_chain("gray,adaptive=mean").text, "gray=luma,adaptive=mean:window=11:c=2:type=binary");
+  EXPECT_EQ(parse_chain("gray,adaptive=mean").text, "gray=luma,adaptive=mean:window=11:c=2:k=0.2:r=128:type=binary");
 }
 
 TEST(Chain, PutsGrayBeforeAKernelThatNeedsOneChannel) {

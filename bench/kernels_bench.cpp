@@ -3,6 +3,7 @@
 //
 //   kernels_bench [PAIRS] [NAME]      PAIRS of runs each (default 21); only rows whose name contains NAME
 
+#include "bench/scene.hpp"
 #include "kernels/kernel.hpp"
 #include "kernels/simd.hpp"
 
@@ -68,26 +69,9 @@ std::unique_ptr<const LevelOperation> level_operation(std::string_view name, con
   return std::get<std::unique_ptr<const LevelOperation>>(find_kernel(name)->bind(arguments));
 }
 
-/// Like a photo of a page: smooth light, edges, noise.
-cv::Mat scene(int rows, int cols) {
-  cv::Mat image(rows, cols, CV_8UC3);
-  cv::RNG random(1);
-  random.fill(image, cv::RNG::NORMAL, 150, 60);
-  cv::GaussianBlur(image, image, cv::Size(9, 9), 2);
-  for (int i = 0; i < 400; ++i) {
-    const cv::Point corner(random.uniform(0, cols), random.uniform(0, rows));
-    cv::rectangle(image, cv::Rect(corner, cv::Size(random.uniform(5, 300), random.uniform(5, 60))),
-                  cv::Scalar(random.uniform(0, 256), random.uniform(0, 256), random.uniform(0, 256)),
-                  i % 3 == 0 ? -1 : 3);
-  }
-  cv::Mat grain(rows, cols, CV_8UC3);
-  random.fill(grain, cv::RNG::NORMAL, 6, 4);
-  return image + grain;
-}
-
 class Bench {
  public:
-  Bench() : colour_(scene(3000, 4000)) {
+  Bench() : colour_(bench::scene(3000, 4000)) {
     cv::cvtColor(colour_, gray_, cv::COLOR_BGR2GRAY);
     out_ = gray_.clone();
     opencv_out_ = gray_.clone();
@@ -192,9 +176,9 @@ class Bench {
   Workspace workspace_;
   std::unique_ptr<const FrameOperation> gray_operation_ = frame_operation("gray", {ChoiceIndex{1}});
   std::unique_ptr<const LevelOperation> threshold_ =
-      level_operation("threshold", {Level{100, false}, ChoiceIndex{0}, std::monostate{}});
+      level_operation("threshold", {Level{100, false}, ChoiceIndex{0}, std::monostate{}, ChoiceIndex{0}});
   std::unique_ptr<const LevelOperation> otsu_ =
-      level_operation("threshold", {ChoiceIndex{0}, ChoiceIndex{0}, std::monostate{}});
+      level_operation("threshold", {ChoiceIndex{0}, ChoiceIndex{0}, std::monostate{}, ChoiceIndex{0}});
   std::unique_ptr<const LevelOperation> invert_ = level_operation("invert", {});
 };
 

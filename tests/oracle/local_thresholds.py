@@ -16,6 +16,7 @@ import tempfile
 import cv2
 import numpy as np
 
+KERNELS = ("adaptive",)
 METHODS = {"niblack": cv2.ximgproc.BINARIZATION_NIBLACK, "sauvola": cv2.ximgproc.BINARIZATION_SAUVOLA,
            "wolf": cv2.ximgproc.BINARIZATION_WOLF, "nick": cv2.ximgproc.BINARIZATION_NICK}
 WINDOWS = (11, 25, 51)

@@ -19,7 +19,7 @@ def named_in(script):
     """What the script says that it checks."""
     names = set()
     for node in ast.parse(script.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id in ("KERNELS", "REDUCTIONS"):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("KERNELS", "REDUCTIONS"):
             names |= set(ast.literal_eval(node.value))
     return names
 

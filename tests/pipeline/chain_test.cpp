@@ -23,7 +23,7 @@ std::string refusal(const std::string& chain) {
 
 TEST(Chain, WritesOutEveryDefault) {
   EXPECT_EQ(parse_chain("gray,threshold=otsu").text, "gray=luma,threshold=otsu:type=binary");
-  EXPECT_EQ(parse_chain("gray,adaptive=mean").text, "gray=luma,adaptive=mean:window=11:c=2:type=binary");
+  EXPECT_EQ(parse_chain("gray,adaptive=mean").text, "gray=luma,adaptive=mean:window=11:c=2:k=0.2:r=128:type=binary");
 }
 
 TEST(Chain, PutsGrayBeforeAKernelThatNeedsOneChannel) {
@@ -75,6 +75,8 @@ TEST(Chain, RefusalsNameTheTokenAndTheWayOut) {
                                                {"adaptive=mean:wndow=5", "'window'"},
                                                {"adaptive=mean:window=5:window=7", "twice"},
                                                {"adaptive=mean:5", "'5'"},
+                                               {"adaptive=gaussian:k=0.3", "k does nothing for gaussian"},
+                                               {"adaptive=sauvola:r=0", "r=0"},
                                                {"gray,,invert", "missing"},
                                                {"gray,", "missing"},
                                                {",", "missing"},

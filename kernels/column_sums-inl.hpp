@@ -11,6 +11,7 @@
 #include "kernels/column_sums.hpp"
 #include "kernels/scratch.hpp"
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 #include <opencv2/core/mat.hpp>
 
@@ -29,6 +30,18 @@ namespace hn = hwy::HWY_NAMESPACE;
 #if HWY_TARGET != HWY_SCALAR
 
 inline const std::uint8_t* row_at(const cv::Mat& image, int y) { return image.ptr(std::clamp(y, 0, image.rows - 1)); }
+
+// The rows that come into a window and go out of it as it moves down by one.
+struct Exchange {
+  Exchange(const cv::Mat& in, int y, int reach) : enters(row_at(in, y + reach)), leaves(row_at(in, y - 1 - reach)) {}
+  // Rows are as far apart as no processor looks ahead by itself.
+  HWY_INLINE void prefetch(int x) const {
+    hwy::Prefetch(enters + x);
+    hwy::Prefetch(leaves + x);
+  }
+  const std::uint8_t* enters;
+  const std::uint8_t* leaves;
+};
 
 using Words = hn::ScalableTag<std::uint32_t>;
 using WordVector = hn::Vec<Words>;
@@ -73,9 +86,11 @@ class ColumnSums {
   void go_to(const cv::Mat& in, int y) {
     if (y == 0) {
       for (std::uint32_t* quarter : quarters_) std::fill_n(quarter, quarter_, 0U);
-      for (int dy = -reach_y_; dy <= reach_y_; ++dy) change(row_at(in, dy), zeros_);
+      const Exchange next(in, 1, reach_y_);
+      for (int dy = -reach_y_; dy <= reach_y_; ++dy) change(row_at(in, dy), zeros_, next);
     } else {
-      change(row_at(in, y + reach_y_), row_at(in, y - 1 - reach_y_));
+      const Exchange now(in, y, reach_y_);
+      change(now.enters, now.leaves, Exchange(in, y + 1, reach_y_));
     }
     repeat_ends();
   }
@@ -97,11 +112,14 @@ class ColumnSums {
   }
 
  private:
-  void change(const std::uint8_t* enters, const std::uint8_t* leaves) {
+  void change(const std::uint8_t* enters, const std::uint8_t* leaves, const Exchange& next) {
     const hn::ScalableTag<std::uint8_t> d8;
     const int lanes = static_cast<int>(hn::Lanes(d8));
     int x = 0;
-    for (; x + lanes <= width_; x += lanes) change_group(enters + x, leaves + x, x);
+    for (; x + lanes <= width_; x += lanes) {
+      next.prefetch(x);
+      change_group(enters + x, leaves + x, x);
+    }
     if (x == width_) return;
     std::uint8_t last_enters[HWY_MAX_BYTES] = {};
     std::uint8_t last_leaves[HWY_MAX_BYTES] = {};

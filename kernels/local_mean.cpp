@@ -57,17 +57,18 @@ HWY_INLINE hn::Vec<hn::Half<hn::ScalableTag<std::uint8_t>>> mean_of_columns(cons
   return hn::DemoteTo(half, hn::BitCast(is_signed, mean_of_sums<Window>(d, sums)));
 }
 
-void slide_columns(const std::uint8_t* enters, const std::uint8_t* leaves, int width, std::uint16_t* columns) {
+void slide_columns(const Exchange& now, const Exchange& next, int width, std::uint16_t* columns) {
   const hn::ScalableTag<std::uint16_t> d;
   const hn::Half<hn::ScalableTag<std::uint8_t>> half;
   const int lanes = static_cast<int>(hn::Lanes(d));
   int x = 0;
   for (; x + lanes <= width; x += lanes) {
+    next.prefetch(x);
     const auto change =
-        hn::Sub(hn::PromoteTo(d, hn::LoadU(half, enters + x)), hn::PromoteTo(d, hn::LoadU(half, leaves + x)));
+        hn::Sub(hn::PromoteTo(d, hn::LoadU(half, now.enters + x)), hn::PromoteTo(d, hn::LoadU(half, now.leaves + x)));
     hn::StoreU(hn::Add(hn::LoadU(d, columns + x), change), d, columns + x);
   }
-  for (; x < width; ++x) columns[x] = static_cast<std::uint16_t>(columns[x] + enters[x] - leaves[x]);
+  for (; x < width; ++x) columns[x] = static_cast<std::uint16_t>(columns[x] + now.enters[x] - now.leaves[x]);
 }
 
 template <int Window>
@@ -83,7 +84,7 @@ void small_window(const cv::Mat& in, const LocalTest& test, Scratch scratch, cv:
     for (int x = 0; x < width; ++x) columns[kReach + x] = static_cast<std::uint16_t>(columns[kReach + x] + row[x]);
   }
   for (int y = 0; y < in.rows; ++y) {
-    if (y > 0) slide_columns(row_at(in, y + kReach), row_at(in, y - 1 - kReach), width, columns + kReach);
+    if (y > 0) slide_columns(Exchange(in, y, kReach), Exchange(in, y + 1, kReach), width, columns + kReach);
     repeat_ends(columns, kReach, width);
     for_each_group(in.ptr(y), width, static_cast<int>(hn::Lanes(d)), out.ptr(y),
                    [&](int x, const std::uint8_t* levels, std::uint8_t* to) HWY_ATTR {

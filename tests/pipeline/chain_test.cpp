@@ -75,6 +75,8 @@ TEST(Chain, RefusalsNameTheTokenAndTheWayOut) {
                                                {"adaptive=mean:wndow=5", "'window'"},
                                                {"adaptive=mean:window=5:window=7", "twice"},
                                                {"adaptive=mean:5", "'5'"},
+                                               {"adaptive=gaussian:k=0.3", "k does nothing for gaussian"},
+                                               {"adaptive=sauvola:r=0", "r=0"},
                                                {"gray,,invert", "missing"},
                                                {"gray,", "missing"},
                                                {",", "missing"},

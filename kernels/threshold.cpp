@@ -44,15 +44,13 @@ constexpr KernelDescriptor kDescriptor{
     .summary = "Compares every level with one threshold",
     .notes =
         "v is above T if v > T; T is rounded down and max to the nearest (half to even), as in cv::threshold. A number "
-        "beyond the image's largest level fails that image. Every method sees the histogram of all 256 or 65536 "
-        "levels. otsu and triangle find OpenCV's T (whose triangle knows 8 bits only); li, yen, isodata and minimum "
-        "find scikit-image's, and median splits the pixels as numpy's does. Of equally good levels the lowest is "
-        "taken. Where all pixels have one level, T is that level, so that none is above; but otsu gives 0, triangle "
-        "one "
-        "or two beside it, and minimum fails. minimum takes running means of three levels until two peaks are left; "
-        "should 9999 of them not do, and the levels span more than 256, it goes on with levels gathered in fours. A "
-        "histogram that rises to its end has its second peak there if it has no other. An image with one peak, or that "
-        "keeps more than two, is kernel-failed.",
+        "beyond the image's largest level fails that image. A method sees the histogram of all 256 or 65536 levels. "
+        "otsu and triangle find OpenCV's T (whose triangle knows 8 bits only); li, yen, isodata and minimum find "
+        "scikit-image's; median splits the pixels as numpy's does. Of equally good levels the lowest is taken. Of one "
+        "level alone, T is that level; but otsu gives 0, triangle may be two levels off, and minimum fails. minimum "
+        "takes running means of three levels until two peaks are left; should 9999 of them not do, and the levels span "
+        "more than 256, it goes on with levels in fours. A histogram that rises to its end has its second peak there "
+        "if it has no other. An image that comes down to one peak, or keeps more than two, fails.",
     .source = kThresholdSources,
     .params = kParams,
     .has_bare = true,

@@ -111,7 +111,7 @@ int minimum_between_peaks(const LevelCounts& counts, std::span<double> heights, 
 }  // namespace
 
 int minimum_threshold(const LevelCounts& counts) {
-  const auto size = static_cast<std::size_t>(counts.brightest() - counts.darkest() + 1);
+  const auto size = static_cast<std::size_t>(counts.brightest() - counts.darkest()) + 1;
   if (size <= kFewHeights) {
     std::array<double, 2 * kFewHeights> heights;
     return minimum_between_peaks(counts, std::span(heights).first(size), std::span(heights).last(size));

@@ -64,16 +64,18 @@ constexpr KernelDescriptor kDescriptor{
     .name = "threshold",
     .summary = "Compares every level with one threshold",
     .notes =
-        "v is above T if v > T; T is rounded down and max to the nearest (half to even), as in cv::threshold. otsu "
-        "and triangle find the same T as OpenCV, from the histogram of 256 or 65536 levels (OpenCV's triangle "
-        "knows 8 bits only). mean is the exact mean of all pixels, rounded down. A number beyond the image's "
-        "largest level fails that image. scope=batch reads all images twice: first their levels, counted together, "
-        "an 8-bit level v as 257 v where there are 16-bit images as well; T of such a batch is rounded down for an "
-        "8-bit image.",
-    .source =
-        "cv::threshold; N. Otsu, A threshold selection method from gray-level histograms, IEEE Trans. SMC 9 "
-        "(1979); G. W. Zack et al., Automatic measurement of sister chromatid exchange frequency, J. Histochem. "
-        "Cytochem. 25 (1977)",
+        "v is above T if v > T; T is rounded down and max to the nearest (half to even), as in cv::threshold. A number "
+        "beyond the image's largest level fails that image. A method sees the histogram of all 256 or 65536 levels. "
+        "otsu and triangle find OpenCV's T (whose triangle knows 8 bits only); li, yen, isodata and minimum find "
+        "scikit-image's; median splits the pixels as numpy's does. Of equally good levels the lowest is taken. Of one "
+        "level alone, T is that level; but otsu gives 0, triangle may be two levels off, and minimum fails. minimum "
+        "takes running means of three levels until two peaks are left; should 9999 of them not do, and the levels span "
+        "more than 256, it goes on with levels in fours. A histogram that rises to its end has its second peak there "
+        "if it has no other. An image that comes down to one peak, or keeps more than two, fails. scope=batch reads "
+        "all images twice: "
+        "first their levels, counted together, an 8-bit level v as 257 v where there are 16-bit images as well; T of "
+        "such a batch is rounded down for an 8-bit image.",
+    .source = kThresholdSources,
     .params = kParams,
     .has_bare = true,
     .channels = ChannelNeed::one,

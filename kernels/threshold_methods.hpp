@@ -2,6 +2,7 @@
 
 #include <pixmill/descriptor.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -121,6 +122,28 @@ inline constexpr auto kThresholdExamples = [] {
   for (std::size_t i = 0; i < examples.size(); ++i) examples[i] = kThresholdMethods[i].example;
   return examples;
 }();
+
+/// Their sources, in the same order, after OpenCV's function: what the kernel's descriptor names.
+inline constexpr auto kThresholdSourceLetters = [] {
+  constexpr std::string_view kFirst = "cv::threshold";
+  constexpr std::string_view kBetween = "; ";
+  constexpr std::size_t kLength = [=] {
+    std::size_t length = kFirst.size();
+    for (const ThresholdMethod& method : kThresholdMethods) {
+      if (!method.source.empty()) length += kBetween.size() + method.source.size();
+    }
+    return length;
+  }();
+  std::array<char, kLength> letters;
+  char* end = std::copy(kFirst.begin(), kFirst.end(), letters.data());
+  for (const ThresholdMethod& method : kThresholdMethods) {
+    if (method.source.empty()) continue;
+    end = std::copy(kBetween.begin(), kBetween.end(), end);
+    end = std::copy(method.source.begin(), method.source.end(), end);
+  }
+  return letters;
+}();
+inline constexpr std::string_view kThresholdSources(kThresholdSourceLetters.data(), kThresholdSourceLetters.size());
 
 /// The threshold T that the method finds: v is above it if v > T. In [-1, levels - 1]; 0 where nothing was counted.
 /// Throws KernelFailure where the method has no answer for these counts. Pure; any thread. Allocates nothing, but for 1

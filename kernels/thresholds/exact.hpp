@@ -12,8 +12,8 @@ __extension__ using Uint128 = unsigned __int128;
 inline constexpr double kClearlyMore = 1 + 1e-12;
 inline constexpr double kClearlyMoreNats = 1e-12;
 
-/// The natural logarithm of a positive normal number, within 2 units in the last place. C libraries differ in that
-/// place, which may decide between two levels; this uses nothing but operations that IEEE 754 rounds in one way.
+/// The natural logarithm of a positive normal number, within 4 units in the last place. C libraries differ in the
+/// last place, which may decide between two levels; this uses nothing but operations that IEEE 754 rounds in one way.
 inline double natural_log(double value) {
   int exponent = 0;
   double mantissa = std::frexp(value, &exponent);

@@ -85,6 +85,9 @@ int minimum_between_peaks(const LevelCounts& counts, std::span<double> heights, 
   for (int i = 0; i < static_cast<int>(heights.size()); ++i) {
     heights[static_cast<std::size_t>(i)] = static_cast<double>(counts[counts.darkest() + i]);
   }
+  // What is taken for 0 must not depend on the number of images.
+  const int exponent = std::ilogb(*std::max_element(heights.begin(), heights.end()));
+  for (double& height : heights) height = std::ldexp(height, -exponent);
   Smoothing smoothing(heights, spare);
   int levels_each = 1;
   while (!smoothing.run()) {
@@ -108,7 +111,7 @@ int minimum_between_peaks(const LevelCounts& counts, std::span<double> heights, 
 }  // namespace
 
 int minimum_threshold(const LevelCounts& counts) {
-  const auto size = static_cast<std::size_t>(counts.brightest() - counts.darkest() + 1);
+  const auto size = static_cast<std::size_t>(counts.brightest() - counts.darkest()) + 1;
   if (size <= kFewHeights) {
     std::array<double, 2 * kFewHeights> heights;
     return minimum_between_peaks(counts, std::span(heights).first(size), std::span(heights).last(size));

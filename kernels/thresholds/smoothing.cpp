@@ -51,7 +51,7 @@ class Tile {
   }
 
   [[nodiscard]] bool holds(int index) const { return index >= begin_ && index < end_; }
-  [[nodiscard]] double at(int index) const { return heights_[static_cast<std::size_t>(index - begin_ + halo_)]; }
+  [[nodiscard]] double at(int index) const { return heights_.data()[index - begin_ + halo_]; }
   void store(std::span<double> to) const { std::copy_n(heights_.begin() + halo_, end_ - begin_, to.begin() + begin_); }
 
  private:

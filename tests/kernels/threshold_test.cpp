@@ -1,3 +1,4 @@
+#include "kernels/threshold_methods.hpp"
 #include "tests/kernels/images.hpp"
 
 namespace pixmill::kernels::testing {
@@ -150,13 +151,30 @@ TEST(Threshold, NeedsAHistogramOnlyForAMethod) {
 }
 
 TEST(Threshold, OfAnEmptyHistogramIsZero) {
-  for (const std::string_view method : {"otsu", "triangle", "mean"}) {
+  for (const ThresholdMethod& method : kThresholdMethods) {
     Histogram empty;
     empty.reset(Depth::eight, 1);
     LevelTable table(Depth::eight);
-    level_operation("threshold", {{"value", method}})->compose(&empty, table);
+    level_operation("threshold", {{"value", method.choice.name}})->compose(&empty, table);
     ASSERT_TRUE(table.as_step());
     EXPECT_EQ(table.as_step()->threshold, 0);
+  }
+}
+
+TEST(Threshold, MedianSplitsThePixelsInHalf) {
+  const cv::Mat image = (cv::Mat_<uchar>(1, 5) << 9, 200, 30, 30, 8);
+  EXPECT_TRUE(same(by_method(image, "median"), opencv(image, 30, 255, 0)));
+  const cv::Mat even = (cv::Mat_<ushort>(1, 4) << 50000, 2, 40000, 3);  // the median is 20001.5
+  EXPECT_TRUE(same(by_method(even, "median", "trunc"), opencv(even, 3, 65535, cv::THRESH_TRUNC)));
+}
+
+TEST(Threshold, AMethodWithoutAnAnswerFailsTheImage) {
+  try {
+    by_method(cv::Mat(5, 5, CV_8UC1, cv::Scalar(7)), "minimum");
+    FAIL();
+  } catch (const KernelFailure& failure) {
+    EXPECT_NE(std::string(failure.what()).find("threshold=minimum"), std::string::npos) << failure.what();
+    EXPECT_NE(std::string(failure.what()).find("one peak"), std::string::npos) << failure.what();
   }
 }
 

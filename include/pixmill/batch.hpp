@@ -29,9 +29,12 @@ struct InputOptions {
 struct OutputOptions {
   std::string directory;
   std::string format = "png";  ///< A name of output_formats(), or "same".
-  int quality = 95;            ///< 1–100 (jpg).
+  int quality = 95;            ///< 1–100 (jpg, webp).
   int compression = 1;         ///< 0–9 (png).
-  bool keep_ext = false;       ///< a.jpg becomes a.jpg.png instead of a.png.
+  /// Outputs keep the ICC profile, EXIF and resolution of their inputs as far as the format holds them, true of the
+  /// image that is written: upright, its own size, no thumbnail. What is left out is in the image's `detail`.
+  bool keep_metadata = false;
+  bool keep_ext = false;  ///< a.jpg becomes a.jpg.png instead of a.png.
   bool overwrite = false;
   bool resume = false;
   bool fsync = false;  ///< Each output survives a loss of power once its row is in the manifest.

@@ -24,7 +24,8 @@ namespace pixmill::pipeline {
 
 using Bytes = std::span<const std::byte>;
 
-/// How reading or writing one image went. ok: nothing to say. repaired: usable, with `detail` saying what is missing.
+/// How reading or writing one image went. ok: nothing to say, but for an encoder that could not hold all the metadata.
+/// repaired: usable, with `detail` saying what is missing.
 struct CodecStatus {
   Verdict verdict = Verdict::ok;
   std::string detail;  ///< Plain words: which chunk, scan line or marker, and why.
@@ -59,7 +60,12 @@ struct Metadata {
   std::vector<std::byte> exif;    ///< EXIF as a TIFF structure ("II*\0" or "MM\0*" first), or empty.
   double pixels_per_metre_x = 0;  ///< 0: not said.
   double pixels_per_metre_y = 0;
+  std::string left_out;  ///< In words for `detail`: what the file says, but damaged or too large. Empty: nothing.
   [[nodiscard]] bool empty() const { return icc.empty() && exif.empty() && pixels_per_metre_x == 0; }
+  /// Adds a sentence to `left_out`.
+  void leave_out(std::string_view sentence);
+  /// Empties it, and keeps its memory.
+  void clear();
 };
 
 /// A profile or EXIF block beyond this many bytes is dropped, and `detail` says so.
@@ -100,7 +106,8 @@ struct EncodeSource {
   const kernels::LevelTable* table = nullptr;
   bool two_level = false;  ///< One channel whose levels, through the table, are 0 and the largest only.
   /// Null: none is written. The encoder writes what its format can hold of it, as it is: orientation is already set to
-  /// 1 where it was applied, and a profile that does not fit the channels is already left out.
+  /// 1 where it was applied, and a profile that does not fit the channels is already left out. Where a format that can
+  /// hold such a thing cannot hold this one, the status is ok, and its detail says that it was left out.
   const Metadata* metadata = nullptr;
 };
 
@@ -108,7 +115,8 @@ struct EncodeSource {
 class Encoder {
  public:
   virtual ~Encoder() = default;
-  /// An upper bound of the output and of the memory that encode() takes beside the frame and the output.
+  /// An upper bound of the output and of the memory that encode() takes beside the frame and the output, without
+  /// metadata: for that, output and scratch may together grow by 2 1/64 times its bytes and 64 KiB.
   struct Need {
     std::uint64_t output_bytes = 0;
     std::uint64_t scratch_bytes = 0;

@@ -11,4 +11,13 @@ namespace pixmill::pipeline {
 /// directory entries. EXIF 2.32, 4.6.4: tag 0x0112, SHORT, count 1.
 [[nodiscard]] int exif_orientation(Bytes tiff);
 
+/// Pixels a metre; 0: not said.
+struct ExifResolution {
+  double x = 0;
+  double y = 0;
+};
+/// What an EXIF block says of its image's resolution, in inches or centimetres (tags 0x011A, 0x011B and 0x0128); both
+/// are 0 if one is missing or nonsense. As safe and as costly as exif_orientation().
+[[nodiscard]] ExifResolution exif_resolution(Bytes tiff);
+
 }  // namespace pixmill::pipeline

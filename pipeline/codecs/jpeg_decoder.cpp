@@ -1,6 +1,7 @@
 #include "pipeline/codecs/jpeg_decoder.hpp"
 
 #include "pipeline/codecs/jpeg_cmyk.hpp"
+#include "pipeline/codecs/jpeg_metadata.hpp"
 #include "pipeline/codecs/jpeg_reader.hpp"
 #include "pipeline/codecs/size_limits.hpp"
 
@@ -20,6 +21,7 @@ class JpegDecoder final : public Decoder {
  public:
   CodecStatus read_header(Bytes file, const DecodeLimits& limits, ImageHeader& header) override;
   CodecStatus decode(const DecodeRequest& request, cv::Mat& frame, const BandObserver& observer) override;
+  void read_metadata(Metadata& metadata) override { read_jpeg_metadata(file_, metadata); }
   void trim(std::size_t keep_bytes) override;
 
  private:

@@ -1,6 +1,7 @@
 #include "pipeline/codecs/jpeg_encoder.hpp"
 
 #include "pipeline/codecs/jpeg_errors.hpp"
+#include "pipeline/codecs/jpeg_metadata.hpp"
 
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
@@ -30,13 +31,20 @@ class JpegEncoder final : public Encoder {
  private:
   static boolean on_full(j_compress_ptr codec);
   static JpegEncoder& of(j_compress_ptr codec) { return *static_cast<JpegEncoder*>(codec->client_data); }
+  CodecStatus plan_metadata(const Metadata* metadata);
   void start(const kernels::FrameShape& shape, int quality);
+  void write_metadata();
+  void write_segment(int marker, std::string_view prefix, Bytes data);
   const cv::Mat& as_stored(const cv::Mat& band, const kernels::LevelTable* table);
 
   JpegErrors errors_{};
   jpeg_compress_struct codec_{};
   jpeg_destination_mgr destination_{};
   std::vector<std::byte>* out_ = nullptr;
+  std::size_t metadata_room_ = 0;  // bytes of *out_ that are there for metadata
+  Bytes icc_;                      // what is written of the metadata
+  Bytes exif_;
+  JpegDensity density_;
   bool out_of_memory_ = false;
   std::array<cv::Mat, 3> bands_;  // mapped, reduced to 8 bits, without alpha
 };
@@ -62,12 +70,12 @@ Encoder::Need JpegEncoder::need(const kernels::FrameShape& shape, bool /*two_lev
   return {kHeaders + pad(shape.width) * pad(shape.height) * (channels == 1 ? 2 : 4), kFixed + row * kBandRows * 8};
 }
 
-/// The buffer is full: doubles it. Called by libjpeg, through which nothing may be thrown.
+/// The buffer is full: doubles what there is for pixels. Called by libjpeg, through which nothing may be thrown.
 boolean JpegEncoder::on_full(j_compress_ptr codec) {
   JpegEncoder& self = of(codec);
   const std::size_t used = self.out_->size();
   try {
-    self.out_->resize(used * 2);
+    self.out_->resize(used * 2 - self.metadata_room_);
   } catch (const std::bad_alloc&) {
     self.out_of_memory_ = true;
   }
@@ -85,8 +93,10 @@ CodecStatus JpegEncoder::encode(const EncodeSource& source, const EncodeOptions&
   }
   out_ = &out;
   out_of_memory_ = false;
+  CodecStatus status = plan_metadata(source.metadata);
   // About a quarter of a byte a pixel is usual; capacity that is there costs nothing.
-  out.resize(std::max<std::size_t>({out.capacity(), frame.total() / 4, std::size_t{16} << 10}));
+  constexpr std::size_t kLeast = std::size_t{16} << 10;
+  out.resize(std::max(out.capacity(), metadata_room_ + std::max(frame.total() / 4, kLeast)));
   destination_.next_output_byte = reinterpret_cast<JOCTET*>(out.data());
   destination_.free_in_buffer = out.size();
 
@@ -102,7 +112,7 @@ CodecStatus JpegEncoder::encode(const EncodeSource& source, const EncodeOptions&
   written = written && errors_.attempt([&] { jpeg_finish_compress(&codec_); });
   if (written) {
     out.resize(out.size() - destination_.free_in_buffer);
-    return {};
+    return status;
   }
   jpeg_abort_compress(&codec_);
   out.clear();
@@ -118,7 +128,58 @@ void JpegEncoder::start(const kernels::FrameShape& shape, int quality) {
   codec_.in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_EXT_BGR;
   jpeg_set_defaults(&codec_);
   jpeg_set_quality(&codec_, quality, TRUE);
+  codec_.density_unit = static_cast<UINT8>(density_.unit);
+  codec_.X_density = static_cast<UINT16>(density_.x);
+  codec_.Y_density = static_cast<UINT16>(density_.y);
   jpeg_start_compress(&codec_, TRUE);
+  write_metadata();
+}
+
+/// Chooses what a JPEG can hold of the metadata; the detail tells what it cannot.
+CodecStatus JpegEncoder::plan_metadata(const Metadata* metadata) {
+  icc_ = exif_ = {};
+  density_ = {};
+  metadata_room_ = 0;
+  if (metadata == nullptr) return {};
+  Metadata not_held;
+  if (metadata->pixels_per_metre_x > 0) {
+    density_ = jpeg_density(metadata->pixels_per_metre_x, metadata->pixels_per_metre_y);
+    if (density_.unit == 0) not_held.leave_out("its resolution is none that a JPEG can state, and was left out");
+  }
+  if (metadata->exif.size() <= kMostJpegExif) {
+    exif_ = metadata->exif;
+  } else {
+    not_held.leave_out("its EXIF block is larger than the 64 KB that a JPEG holds, and was left out");
+  }
+  if (metadata->icc.size() <= kMostJpegIccPieces * kMostJpegIccPiece) {
+    icc_ = metadata->icc;
+  } else {
+    not_held.leave_out("its ICC profile is larger than a JPEG holds, and was left out");
+  }
+  constexpr std::size_t kSegment = 64;
+  metadata_room_ = exif_.size() + icc_.size() + (icc_.size() / kMostJpegIccPiece + 2) * kSegment;
+  return {Verdict::ok, std::move(not_held.left_out)};
+}
+
+/// Right behind JFIF's own segment, which libjpeg has just written. Called inside an attempt: must own nothing.
+void JpegEncoder::write_metadata() {
+  if (!exif_.empty()) write_segment(JPEG_APP0 + 1, kJpegExifPrefix, exif_);
+  const std::size_t pieces = (icc_.size() + kMostJpegIccPiece - 1) / kMostJpegIccPiece;
+  for (std::size_t i = 0; i < pieces; ++i) {
+    std::array<char, kJpegIccPrefix.size() + 2> prefix{};
+    std::copy(kJpegIccPrefix.begin(), kJpegIccPrefix.end(), prefix.begin());
+    prefix[kJpegIccPrefix.size()] = static_cast<char>(i + 1);
+    prefix[kJpegIccPrefix.size() + 1] = static_cast<char>(pieces);
+    const std::size_t begin = i * kMostJpegIccPiece;
+    const std::size_t length = std::min(kMostJpegIccPiece, icc_.size() - begin);
+    write_segment(JPEG_APP0 + 2, {prefix.data(), prefix.size()}, icc_.subspan(begin, length));
+  }
+}
+
+void JpegEncoder::write_segment(int marker, std::string_view prefix, Bytes data) {
+  jpeg_write_m_header(&codec_, marker, static_cast<unsigned int>(prefix.size() + data.size()));
+  for (const char c : prefix) jpeg_write_m_byte(&codec_, static_cast<unsigned char>(c));
+  for (const std::byte b : data) jpeg_write_m_byte(&codec_, std::to_integer<int>(b));
 }
 
 /// The band as JPEG has it: through the table, 8 bits a sample, no alpha. It may be `band` itself.

@@ -20,6 +20,26 @@ bool stands_alone(std::uint32_t marker) {
 
 }  // namespace
 
+bool JpegSegmentWalk::next(JpegSegment& segment) {
+  while (at_ + 1 < file_.size()) {
+    const void* found = std::memchr(file_.data() + at_, 0xFF, file_.size() - at_ - 1);
+    if (found == nullptr) break;
+    at_ = static_cast<std::size_t>(static_cast<const std::byte*>(found) - file_.data()) + 1;
+    const std::uint32_t marker = byte_at(file_, at_);
+    if (marker == 0xFF) continue;  // a fill byte; this one may begin a marker
+    ++at_;
+    if (marker == 0 || stands_alone(marker)) continue;
+    if (marker == kEndOfImage || marker == kStartOfScan || file_.size() - at_ < 2) break;
+    const std::size_t length = read_big16(file_, at_);
+    if (length < 2 || length > file_.size() - at_) break;
+    segment = {marker, file_.subspan(at_ + 2, length - 2)};
+    at_ += length;
+    return true;
+  }
+  at_ = file_.size();
+  return false;
+}
+
 int count_jpeg_scans(Bytes rest, int enough) {
   int scans = 0;
   std::size_t at = 0;

@@ -10,4 +10,22 @@ namespace pixmill::pipeline {
 /// so that a file that would be scanned thousands of times over is refused before the first.
 [[nodiscard]] int count_jpeg_scans(Bytes rest, int enough);
 
+/// A marker with data.
+struct JpegSegment {
+  std::uint32_t marker = 0;  ///< Its second byte: 0xE1 is APP1.
+  Bytes data;                ///< Without the marker and the length.
+};
+
+/// Walks over the segments before the first scan of a JPEG file, as libjpeg meets them. Copies nothing.
+class JpegSegmentWalk {
+ public:
+  explicit JpegSegmentWalk(Bytes file) : file_(file) {}
+  /// False: there is no other, or the file ends in it.
+  bool next(JpegSegment& segment);
+
+ private:
+  Bytes file_;
+  std::size_t at_ = 2;  // behind the start-of-image marker
+};
+
 }  // namespace pixmill::pipeline

@@ -1,6 +1,7 @@
 #include "pipeline/codecs/png_decoder.hpp"
 
 #include "pipeline/codecs/png_layout.hpp"
+#include "pipeline/codecs/png_metadata.hpp"
 #include "pipeline/codecs/png_rows.hpp"
 #include "pipeline/codecs/png_stream.hpp"
 #include "pipeline/codecs/size_limits.hpp"
@@ -42,6 +43,7 @@ class PngDecoder final : public Decoder {
  public:
   CodecStatus read_header(Bytes file, const DecodeLimits& limits, ImageHeader& header) override;
   CodecStatus decode(const DecodeRequest& request, cv::Mat& frame, const BandObserver& observer) override;
+  void read_metadata(Metadata& metadata) override { read_png_metadata(file_, layout_, metadata); }
   void trim(std::size_t keep_bytes) override;
 
  private:

@@ -3,6 +3,7 @@
 #include "pipeline/codecs/byte_order.hpp"
 #include "pipeline/codecs/png_chunks.hpp"
 #include "pipeline/codecs/png_filter.hpp"
+#include "pipeline/codecs/png_metadata.hpp"
 
 #include <libdeflate.h>
 #include <opencv2/core.hpp>
@@ -95,17 +96,25 @@ CodecStatus PngEncoder::encode(const EncodeSource& source, const EncodeOptions& 
   }
   select_compressor(options.compression);
 
-  out.resize(kPngDataStart + libdeflate_zlib_compress_bound(compressor_.get(), lines_.size()));
+  const std::size_t bound = libdeflate_zlib_compress_bound(compressor_.get(), lines_.size());
+  std::size_t data_start = kPngDataStart;
+  CodecStatus status;
+  if (source.metadata != nullptr) {
+    out.reserve(kPngDataStart + png_metadata_bound(*source.metadata) + bound);
+    status = write_png_metadata(*source.metadata, compressor_.get(), out);
+    data_start = out.size() + kPngChunkPrefix;
+  }
+  out.resize(data_start + bound);
   const std::size_t compressed = libdeflate_zlib_compress(compressor_.get(), lines_.data(), lines_.size(),
-                                                          out.data() + kPngDataStart, out.size() - kPngDataStart);
+                                                          out.data() + data_start, out.size() - data_start);
   if (compressed == 0) return {Verdict::write_failed, "the image could not be compressed"};
   PngHeader header;
   header.width = static_cast<std::uint32_t>(shape.width);
   header.height = static_cast<std::uint32_t>(shape.height);
   header.bit_depth = bits ? 1 : static_cast<int>(shape.depth);
   header.colour_type = colour_type_of(shape.channels);
-  wrap_png(header, compressed, kMaxPngChunk, out);
-  return {};
+  wrap_png(header, data_start, compressed, kMaxPngChunk, out);
+  return status;
 }
 
 void PngEncoder::select_compressor(int level) {

@@ -37,14 +37,6 @@ PngChunk chunk_at(Bytes file, std::size_t offset) {
   return chunk;
 }
 
-Bytes data_of(Bytes file, const PngChunk& chunk) { return file.subspan(chunk.offset + kPrefixBytes, chunk.length); }
-
-bool sum_is_right(Bytes file, const PngChunk& chunk) {
-  const Bytes summed = file.subspan(chunk.offset + 4, chunk.length + 4);
-  return libdeflate_crc32(0, summed.data(), summed.size()) ==
-         read_big32(file, chunk.offset + kPrefixBytes + chunk.length);
-}
-
 CodecStatus corrupt(std::string detail) { return {Verdict::corrupt, std::move(detail)}; }
 
 CodecStatus wrong_sum(const PngChunk& chunk) {
@@ -124,8 +116,8 @@ class ChunkWalk {
     if (name == "PLTE") return take_palette(chunk);
     if (name == "tRNS") return take_transparency(chunk);
     if (name == "eXIf") return take_exif(chunk);
-    if (!is_critical(chunk)) return;
-    if (!sum_is_right(file_, chunk)) return stop(wrong_sum(chunk));
+    if (!is_critical(chunk)) return note_place(name, chunk);
+    if (!png_sum_is_right(file_, chunk)) return stop(wrong_sum(chunk));
     if (name == "IEND") {
       done_ = true;
     } else if (name == "IHDR") {
@@ -154,7 +146,7 @@ class ChunkWalk {
       return stop(corrupt(fmt::format("a palette (PLTE) at byte {}, out of place", chunk.offset)));
     }
     seen_palette_ = true;
-    if (!sum_is_right(file_, chunk)) note(wrong_sum(chunk));
+    if (!png_sum_is_right(file_, chunk)) note(wrong_sum(chunk));
     // In a true-colour image it is a mere suggestion.
     if (layout_.colour_type != 3) return;
     const std::size_t most = std::size_t{1} << layout_.bit_depth;
@@ -166,7 +158,7 @@ class ChunkWalk {
 
   /// Ancillary: where it makes no sense, or its sum is wrong, the image simply has no transparency, as in libpng.
   void take_transparency(const PngChunk& chunk) {
-    if (seen_data() || layout_.transparency || !sum_is_right(file_, chunk)) return;
+    if (seen_data() || layout_.transparency || !png_sum_is_right(file_, chunk)) return;
     const int type = layout_.colour_type;
     const auto entries = static_cast<std::size_t>(layout_.palette_entries());
     const bool fits = (type == 0 && chunk.length == 2) || (type == 2 && chunk.length == 6) ||
@@ -175,21 +167,36 @@ class ChunkWalk {
   }
 
   void take_exif(const PngChunk& chunk) {
-    if (seen_exif_ || !sum_is_right(file_, chunk)) return;
-    seen_exif_ = true;
-    layout_.orientation = exif_orientation(data_of(file_, chunk));
+    if (layout_.exif || !png_sum_is_right(file_, chunk)) return;
+    layout_.exif = chunk;
+    layout_.orientation = exif_orientation(png_chunk_data(file_, chunk));
+  }
+
+  void note_place(std::string_view name, const PngChunk& chunk) {
+    if (seen_data()) return;
+    if (name == "iCCP" && !layout_.profile) layout_.profile = chunk;
+    if (name == "pHYs" && !layout_.density) layout_.density = chunk;
   }
 
   Bytes file_;
   PngLayout& layout_;
   std::size_t at_ = kPngHeaderEnd;
   bool seen_palette_ = false;
-  bool seen_exif_ = false;
   bool data_ended_ = false;
   bool done_ = false;
 };
 
 }  // namespace
+
+Bytes png_chunk_data(Bytes file, const PngChunk& chunk) {
+  return file.subspan(chunk.offset + kPrefixBytes, chunk.length);
+}
+
+bool png_sum_is_right(Bytes file, const PngChunk& chunk) {
+  const Bytes summed = file.subspan(chunk.offset + 4, chunk.length + 4);
+  return libdeflate_crc32(0, summed.data(), summed.size()) ==
+         read_big32(file, chunk.offset + kPrefixBytes + chunk.length);
+}
 
 CodecStatus read_png_layout(Bytes file, PngLayout& layout) {
   layout = {};
@@ -200,8 +207,8 @@ CodecStatus read_png_layout(Bytes file, PngLayout& layout) {
     return corrupt("it does not begin with a header (IHDR)");
   }
   // Nothing that a header with a wrong sum says can be relied on, not even leniently.
-  if (!sum_is_right(file, header)) return wrong_sum(header);
-  CodecStatus status = read_image_header(data_of(file, header), layout);
+  if (!png_sum_is_right(file, header)) return wrong_sum(header);
+  CodecStatus status = read_image_header(png_chunk_data(file, header), layout);
   if (!status.usable()) return status;
   ChunkWalk(file, layout).run();
   return layout.data_end > 0 ? CodecStatus{} : layout.damage;
@@ -212,7 +219,7 @@ void check_png_data(Bytes file, PngLayout& layout) {
   const std::size_t end = layout.cut_data ? layout.cut_data->offset : layout.data_end;
   while (at < end && layout.damage.usable()) {
     const PngChunk chunk = chunk_at(file, at);
-    if (!sum_is_right(file, chunk)) layout.damage = wrong_sum(chunk);
+    if (!png_sum_is_right(file, chunk)) layout.damage = wrong_sum(chunk);
     at += kFrameBytes + chunk.length;
   }
 }

@@ -17,7 +17,7 @@ struct PngChunk {
 /// The chunks of a PNG that pixels depend on, and the first damage among them.
 ///
 /// Ancillary chunks other than tRNS and eXIf are passed over by their lengths: neither text, profiles nor their
-/// compressed payloads are ever looked into.
+/// compressed payloads are ever looked into here. Where those lie that read_png_metadata() may want is noted.
 struct PngLayout {
   std::uint32_t width = 0;
   std::uint32_t height = 0;
@@ -30,12 +30,20 @@ struct PngLayout {
   std::size_t data_begin = 0;            ///< The IDAT chunks lie side by side, from here …
   std::size_t data_end = 0;              ///< … to here; equal if there are none.
   std::optional<PngChunk> cut_data;      ///< The IDAT that the file ends in, the last before data_end.
+  std::optional<PngChunk> exif;          ///< The eXIf that the orientation is from; its sum is right.
+  std::optional<PngChunk> profile;       ///< The first iCCP before the data, unread.
+  std::optional<PngChunk> density;       ///< The first pHYs before the data, unread.
   CodecStatus damage;                    ///< ok, or the first thing wrong after a good header.
 
   [[nodiscard]] int palette_entries() const { return palette ? static_cast<int>(palette->length / 3) : 0; }
 };
 
 inline constexpr std::size_t kPngHeaderEnd = 33;  ///< Signature and IHDR.
+
+/// The data of a chunk that the file has whole.
+[[nodiscard]] Bytes png_chunk_data(Bytes file, const PngChunk& chunk);
+/// Whether the checksum of such a chunk is right.
+[[nodiscard]] bool png_sum_is_right(Bytes file, const PngChunk& chunk);
 
 /// Reads the chunk list of `file`. Not usable: no image can be had from it, and why. Otherwise `layout.damage` may
 /// still hold what is wrong further on. Takes no memory.

@@ -79,6 +79,7 @@ TEST(Options, EachReachesItsField) {
                                    "jpg",
                                    "--quality",
                                    "7",
+                                   "--keep-metadata",
                                    "--compression",
                                    "9",
                                    "--ops",
@@ -115,6 +116,7 @@ TEST(Options, EachReachesItsField) {
   EXPECT_EQ(got.output.format, "jpg");
   EXPECT_EQ(got.output.quality, 7);
   EXPECT_EQ(got.output.compression, 9);
+  EXPECT_TRUE(got.output.keep_metadata);
   EXPECT_FALSE(got.batch.plan.empty());
   EXPECT_EQ(got.batch.reductions, (Words{"mean", "std"}));
   EXPECT_EQ(got.batch.reduce_out, "r.csv");

@@ -1,11 +1,41 @@
 #include "pipeline/codecs/exif.hpp"
+#include "pipeline/codecs/exif_edit.hpp"
 
 #include <cstdint>
 #include <cstdlib>
 
-/// Any bytes: an orientation from 1 to 8.
+using namespace pixmill::pipeline;
+
+namespace {
+
+void expect(bool holds) {
+  if (!holds) std::abort();
+}
+
+void edit(Bytes tiff, const ExifEdit& wish) {
+  const int orientation = exif_orientation(tiff);
+  std::vector<std::byte> once(tiff.begin(), tiff.end());
+  if (!edit_exif(once, wish)) return;
+  expect(once.size() <= tiff.size());
+  expect(exif_orientation(once) == (wish.upright ? 1 : orientation));
+  ExifEdit as_it_stands = wish;
+  as_it_stands.axes_swapped = false;
+  std::vector<std::byte> twice = once;
+  expect(edit_exif(twice, as_it_stands));
+  expect(twice == once);
+}
+
+}  // namespace
+
+/// Any bytes: an orientation from 1 to 8, a resolution that is whole, and an edited block that says what was asked for
+/// and is not changed by being edited again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const int orientation = pixmill::pipeline::exif_orientation(std::as_bytes(std::span(data, size)));
-  if (orientation < 1 || orientation > 8) std::abort();
+  const Bytes tiff = std::as_bytes(std::span(data, size));
+  const int orientation = exif_orientation(tiff);
+  expect(orientation >= 1 && orientation <= 8);
+  const ExifResolution resolution = exif_resolution(tiff);
+  expect((resolution.x > 0) == (resolution.y > 0) && resolution.x < 1e12 && resolution.y < 1e12);
+  edit(tiff, {.width = 70000, .height = 3});
+  edit(tiff, {.width = 1, .height = 65535, .upright = false, .axes_swapped = true});
   return 0;
 }

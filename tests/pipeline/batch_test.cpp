@@ -1,3 +1,4 @@
+#include "pipeline/batch_setup.hpp"
 #include "tests/pipeline/batch_fixture.hpp"
 
 #include <pixmill/error.hpp>
@@ -229,6 +230,38 @@ TEST_F(Batch, ExplainReadsHeadersAndWritesNothing) {
   EXPECT_EQ(explanation.images[1].format, "JPEG 64x48, 3 channels, 8 bits");
   EXPECT_GT(explanation.images[1].memory_bytes, 64U * 48U);
   EXPECT_FALSE(std::filesystem::exists(out()));
+}
+
+TEST_F(Batch, ExplainTellsWhatDecidesTheOutput) {
+  BatchOptions wanted = options("threshold=otsu");
+  const auto encode_of = [&wanted](const char* format) {
+    wanted.output->format = format;
+    return explain(wanted).encode.at(0);
+  };
+  EXPECT_EQ(encode_of("png"), "png, 1 bit a pixel, compression 1");
+  EXPECT_EQ(encode_of("jpg"), "jpg, quality 95, 8 bits of 16-bit images");
+  EXPECT_NE(encode_of("same").find("quality 95"), std::string::npos);
+  EXPECT_NE(explain(wanted).encode.at(1).find("dropped"), std::string::npos);
+  wanted.output->keep_metadata = true;
+  EXPECT_NE(explain(wanted).encode.at(1).find("are kept"), std::string::npos);
+}
+
+TEST_F(Batch, ThePlanIsWhatDecidesTheOutput) {
+  const auto plan = [this](const std::string& format, int quality, int compression, bool keep_metadata) {
+    BatchOptions wanted = options();
+    wanted.output->format = format;
+    wanted.output->quality = quality;
+    wanted.output->compression = compression;
+    wanted.output->keep_metadata = keep_metadata;
+    return pipeline::check_options(wanted).plan_hash;
+  };
+  EXPECT_EQ(plan("png", 95, 1, false), plan("png", 50, 1, false));
+  EXPECT_NE(plan("png", 95, 1, false), plan("png", 95, 2, false));
+  EXPECT_EQ(plan("jpg", 95, 1, false), plan("jpg", 95, 2, false));
+  EXPECT_NE(plan("jpg", 95, 1, false), plan("jpg", 50, 1, false));
+  EXPECT_NE(plan("same", 95, 1, false), plan("same", 50, 1, false));
+  EXPECT_NE(plan("same", 95, 1, false), plan("same", 95, 2, false));
+  for (const char* format : {"png", "jpg", "same"}) EXPECT_NE(plan(format, 9, 9, false), plan(format, 9, 9, true));
 }
 
 }  // namespace

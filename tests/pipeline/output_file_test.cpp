@@ -18,7 +18,7 @@ TEST(OutputFile, ReplacesWholeAndLeavesNothingElse) {
     ASSERT_TRUE(replace_file(folder / "a.png", bytes_of("one"), "id", durable).ok);
     ASSERT_TRUE(replace_file(folder / "a.png", bytes_of("two"), "id", durable).ok);
     EXPECT_EQ(tests::read_file(folder / "a.png"), "two");
-    EXPECT_EQ(tests::files_below(folder.path().string()), std::vector<std::string>{"a.png"});
+    EXPECT_EQ(tests::files_below(folder.path()), std::vector<std::string>{"a.png"});
   }
 }
 
@@ -40,7 +40,7 @@ TEST(OutputFile, AFailureSaysWhyAndLeavesNothing) {
   EXPECT_NE(missing.detail.find("No such file"), std::string::npos);
   ASSERT_EQ(::mkdir((folder / "taken").c_str(), 0755), 0);
   EXPECT_FALSE(replace_file(folder / "taken", bytes_of("x"), "id", false).ok);
-  EXPECT_TRUE(tests::files_below(folder.path().string()).empty());
+  EXPECT_TRUE(tests::files_below(folder.path()).empty());
 }
 
 TEST(OutputFile, ReplacesALinkAndNotWhatItPointsTo) {
@@ -66,7 +66,7 @@ TEST(OutputFile, AReportFollowsALinkAndIsWrittenToADevice) {
 
 TEST(FolderMaker, MakesEveryMissingFolderOnce) {
   const tests::ScratchFolder folder;
-  FolderMaker maker(folder.path().string());
+  FolderMaker maker(folder.path());
   EXPECT_TRUE(maker.make_parents(folder / "a/b/c.png").ok);
   EXPECT_TRUE(maker.make_parents(folder / "a/b/d.png").ok);
   EXPECT_TRUE(std::filesystem::is_directory(folder / "a/b"));

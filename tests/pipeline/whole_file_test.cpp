@@ -36,7 +36,7 @@ TEST(WholeFile, WhatIsNoRegularFileIsUnreadableAndDoesNotBlock) {
   ASSERT_EQ(::mkfifo((folder / "fifo").c_str(), 0600), 0);
   FileBuffer buffer;
   EXPECT_EQ(read_whole_file(folder / "fifo", 1000, buffer).verdict, Verdict::unreadable);
-  EXPECT_EQ(read_whole_file(folder.path().string(), 1000, buffer).verdict, Verdict::unreadable);
+  EXPECT_EQ(read_whole_file(folder.path(), 1000, buffer).verdict, Verdict::unreadable);
   EXPECT_EQ(read_whole_file("/dev/zero", 1000, buffer).verdict, Verdict::unreadable);
   const CodecStatus missing = read_whole_file(folder / "missing", 1000, buffer);
   EXPECT_EQ(missing.verdict, Verdict::unreadable);

@@ -132,7 +132,7 @@ TEST(PngChunks, SplitLargeDataIntoChunksThatReadTheSame) {
   for (std::size_t most = 1; most <= data.size() + 1; ++most) {
     std::vector<std::byte> file(kPngDataStart);
     append(file, data);
-    wrap_png({.width = 3, .height = 2}, data.size(), most, file);
+    wrap_png({.width = 3, .height = 2}, kPngDataStart, data.size(), most, file);
     const Decoded read = decode(file);
     ASSERT_EQ(read.status.verdict, Verdict::ok) << most << ": " << read.status.detail;
     EXPECT_EQ(read.frame.at<uchar>(1, 2), 6);

@@ -1,6 +1,6 @@
 #include "pipeline/inputs/file_identity.hpp"
 
-#include "tests/pipeline/inputs/temporary_folder.hpp"
+#include "tests/pipeline/inputs/input_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ class FileIdentity : public ::testing::Test {
     EXPECT_NE(places_.place(a), places_.place(b)) << a << " and " << b;
     EXPECT_NE(places_.hash(a), places_.hash(b)) << a << " and " << b;
   }
-  TemporaryFolder folder_;
+  InputFolder folder_;
   PlaceFinder places_;
 };
 

@@ -1,6 +1,6 @@
 #include "pipeline/inputs/glob_walk.hpp"
 
-#include "tests/pipeline/inputs/temporary_folder.hpp"
+#include "tests/pipeline/inputs/input_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ class GlobWalkTest : public ::testing::Test {
     }
     folder_.link("one", "linked");
   }
-  TemporaryFolder folder_;
+  InputFolder folder_;
 };
 
 TEST_F(GlobWalkTest, MatchesInOneFolder) {

@@ -1,6 +1,6 @@
 #include "pipeline/inputs/list_file.hpp"
 
-#include "tests/pipeline/inputs/temporary_folder.hpp"
+#include "tests/pipeline/inputs/input_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -59,7 +59,7 @@ TEST(ListFile, TakesLinesOfAnyLength) {
 }
 
 TEST(ListFile, AppendsWhatItReads) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   const std::string content(3'000'000, 'y');
   folder.write("list", content);
   std::string text = "before";
@@ -70,7 +70,7 @@ TEST(ListFile, AppendsWhatItReads) {
 }
 
 TEST(ListFile, ReadsAFifoToItsEnd) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   ASSERT_EQ(::mkfifo("fifo", 0600), 0);
   std::jthread writer([] { std::ofstream("fifo") << "a\n" << std::string(200'000, 'b') << '\n'; });
   std::string text;
@@ -81,7 +81,7 @@ TEST(ListFile, ReadsAFifoToItsEnd) {
 }
 
 TEST(ListFile, NamesAListThatCannotBeRead) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   std::string text;
 
   const Error missing = error_of([&] { read_list("no-such-list", text); }).value();

@@ -1,5 +1,5 @@
 #include "pipeline/inputs/input_list.hpp"
-#include "tests/pipeline/inputs/temporary_folder.hpp"
+#include "tests/pipeline/inputs/input_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -38,7 +38,7 @@ class ListInputsRefusals : public ::testing::Test {
     options.files_from = "list";
     return options;
   }
-  TemporaryFolder folder_;
+  InputFolder folder_;
 };
 
 TEST_F(ListInputsRefusals, NothingNamed) { refuses({}, {"no input", "--files-from"}); }

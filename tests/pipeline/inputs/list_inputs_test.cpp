@@ -1,5 +1,5 @@
 #include "pipeline/inputs/input_list.hpp"
-#include "tests/pipeline/inputs/temporary_folder.hpp"
+#include "tests/pipeline/inputs/input_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -33,7 +33,7 @@ class ListInputs : public ::testing::Test {
     options.files_from = "list";
     return list_inputs(options, "");
   }
-  TemporaryFolder folder_;
+  InputFolder folder_;
 };
 
 TEST_F(ListInputs, TakesNamedFilesWhateverTheyHold) {

@@ -1,5 +1,5 @@
 #include "pipeline/inputs/input_list.hpp"
-#include "tests/pipeline/inputs/temporary_folder.hpp"
+#include "tests/pipeline/inputs/input_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -60,7 +60,7 @@ TEST(OutputNames, JoinTheFolderWithOneSlash) {
 }
 
 TEST(OutputNames, AreFineWhenTheyDiffer) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("a.jpg");
   folder.write_image("out/a.png");  // an earlier run's
 
@@ -69,7 +69,7 @@ TEST(OutputNames, AreFineWhenTheyDiffer) {
 }
 
 TEST(OutputNames, RefuseOneNameForTwoInputs) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
 
   refuses(list_of({{"x/a.jpg", "a.jpg"}, {"x/b.jpg", "b.jpg"}, {"x/a.tif", "a.tif"}}), kPng,
           {"x/a.jpg and x/a.tif", "out/a.png", "--keep-ext"});
@@ -79,7 +79,7 @@ TEST(OutputNames, RefuseOneNameForTwoInputs) {
 }
 
 TEST(OutputNames, DoNotOfferWhatWouldNotHelp) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   const InputList inputs = list_of({{"x/a.jpg", "a.jpg"}, {"y/a.jpg", "a.jpg"}});
   const Error error = error_of([&] { check_output_names(inputs, kPng); }).value();
 
@@ -87,7 +87,7 @@ TEST(OutputNames, DoNotOfferWhatWouldNotHelp) {
 }
 
 TEST(OutputNames, RefuseOneNameThroughALinkInTheOutputFolder) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.make_folder("out/one");
   folder.link("one", "out/two");
 
@@ -95,7 +95,7 @@ TEST(OutputNames, RefuseOneNameThroughALinkInTheOutputFolder) {
 }
 
 TEST(OutputNames, RefuseANameThatIsNeededAsFileAndFolder) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
 
   refuses(list_of({{"in/x.jpg", "x.jpg"}, {"in/x.png/y.jpg", "x.png/y.jpg"}}), kPng,
           {"in/x.jpg", "in/x.png/y.jpg", "out/x.png"});
@@ -105,7 +105,7 @@ TEST(OutputNames, RefuseANameThatIsNeededAsFileAndFolder) {
 }
 
 TEST(OutputNames, RefuseAFileWhereAFolderIsNeeded) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write("out/sub", "a file");
 
   refuses(list_of({{"in/sub/a.jpg", "sub/a.jpg"}}), kPng, {"out/sub/a.png", "file stands"});
@@ -113,7 +113,7 @@ TEST(OutputNames, RefuseAFileWhereAFolderIsNeeded) {
 }
 
 TEST(OutputNames, RefuseToOverwriteAnInput) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
   folder.write_image("in/b.png");
   folder.link("in", "linked");
@@ -124,7 +124,7 @@ TEST(OutputNames, RefuseToOverwriteAnInput) {
 }
 
 TEST(OutputNames, RefuseToOverwriteAnInputThroughLinks) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
   folder.make_folder("out");
   std::filesystem::create_hard_link("in/a.png", "out/hard.png");
@@ -137,13 +137,13 @@ TEST(OutputNames, RefuseToOverwriteAnInputThroughLinks) {
 }
 
 TEST(OutputNames, RefuseThePlaceOfAnInputThatDoesNotExist) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
 
   refuses(list_of({{"out/./sub/a.png", "a.png"}}), {"out/sub", "png", false}, {"out/./sub/a.png", "the input itself"});
 }
 
 TEST(OutputNames, RefuseOurOwnFiles) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   const OutputNaming same{"out", "", false};
 
   for (const char* name :
@@ -155,7 +155,7 @@ TEST(OutputNames, RefuseOurOwnFiles) {
 }
 
 TEST(OutputNames, RefuseNamesThatGrowTooLong) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   const std::string longest(251, 'n');
 
   EXPECT_NO_THROW(check_output_names(list_of({{longest, longest}}), kPng));
@@ -166,7 +166,7 @@ TEST(OutputNames, RefuseNamesThatGrowTooLong) {
 }
 
 TEST(OutputNames, AreCheckedAcrossManyFolders) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   std::vector<std::pair<std::string, std::string>> paths;
   for (int i = 0; i < 100'000; ++i) {
     const std::string path = std::to_string(i) + "/x/a.jpg";

@@ -1,6 +1,6 @@
 #include "pipeline/inputs/walk.hpp"
 
-#include "tests/pipeline/inputs/temporary_folder.hpp"
+#include "tests/pipeline/inputs/input_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -34,7 +34,7 @@ Walked walk(const std::string& folder, const WalkOptions& options = {}) {
 constexpr WalkOptions kRecursive{true, false, std::nullopt};
 
 TEST(Walk, YieldsFilesByContentAndCountsTheRest) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
   folder.write_image("in/named-like-nothing");
   folder.write("in/not-an-image.jpg", "words");
@@ -48,7 +48,7 @@ TEST(Walk, YieldsFilesByContentAndCountsTheRest) {
 }
 
 TEST(Walk, DescendsOnlyWhenAsked) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   for (const char* path : {"in/a.png", "in/b/c.png", "in/b/d/e.png", "in/f/g.png"}) folder.write_image(path);
 
   EXPECT_EQ(walk("in").paths, (Paths{"in/a.png"}));
@@ -57,7 +57,7 @@ TEST(Walk, DescendsOnlyWhenAsked) {
 }
 
 TEST(Walk, SkipsHiddenNamesUnlessAsked) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   for (const char* path : {"in/a.png", "in/.b.png", "in/.c/d.png", "in/.pixmill-1.png"}) folder.write_image(path);
 
   EXPECT_EQ(walk("in", kRecursive).paths, (Paths{"in/a.png"}));
@@ -66,7 +66,7 @@ TEST(Walk, SkipsHiddenNamesUnlessAsked) {
 }
 
 TEST(Walk, FollowsLinksToFilesAndNotToFolders) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("elsewhere/a.png");
   folder.write("elsewhere/text", "words");
   folder.make_folder("in");
@@ -82,7 +82,7 @@ TEST(Walk, FollowsLinksToFilesAndNotToFolders) {
 }
 
 TEST(Walk, FollowsALinkThatIsNamed) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("real/a.png");
   folder.link("real", "linked");
 
@@ -90,7 +90,7 @@ TEST(Walk, FollowsALinkThatIsNamed) {
 }
 
 TEST(Walk, YieldsWhatItCannotLookAt) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.make_folder("in");
   folder.link("nowhere", "in/dangling.png");
   folder.link("loop.png", "in/loop.png");
@@ -101,7 +101,7 @@ TEST(Walk, YieldsWhatItCannotLookAt) {
 }
 
 TEST(Walk, YieldsAnUnreadableFile) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
   ASSERT_EQ(::chmod("in/a.png", 0), 0);
   const Unprivileged nobody;
@@ -110,7 +110,7 @@ TEST(Walk, YieldsAnUnreadableFile) {
 }
 
 TEST(Walk, NamesAFolderBelowThatMayNotBeRead) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
   folder.write_image("in/locked/b.png");
   ASSERT_EQ(::chmod("in/locked", 0), 0);
@@ -126,7 +126,7 @@ TEST(Walk, NamesAFolderBelowThatMayNotBeRead) {
 }
 
 TEST(Walk, DoesNotMindLostAndFound) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
   folder.make_folder("in/lost+found");
   ASSERT_EQ(::chmod("in/lost+found", 0), 0);
@@ -141,7 +141,7 @@ TEST(Walk, DoesNotMindLostAndFound) {
 }
 
 TEST(Walk, LeavesOutTheOutputFolder) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   for (const char* path : {"in/a.png", "in/out/b.png", "in/out/deep/c.png"}) folder.write_image(path);
   folder.link("in/out", "other-way");
 
@@ -149,7 +149,7 @@ TEST(Walk, LeavesOutTheOutputFolder) {
 }
 
 TEST(Walk, NeedsNoDescriptorAndNoStackALevel) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   std::string deep = "in";
   for (int i = 0; i < 400; ++i) deep += "/d";
   folder.write_image(deep + "/a.png");
@@ -165,7 +165,7 @@ TEST(Walk, NeedsNoDescriptorAndNoStackALevel) {
 }
 
 TEST(Walk, SaysSoWhenDescriptorsRunOut) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -185,7 +185,7 @@ TEST(Walk, SaysSoWhenDescriptorsRunOut) {
 }
 
 TEST(Walk, NamesAFolderTooDeepForAnyPath) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
   const std::string name(250, 'd');
   std::filesystem::current_path("in");
@@ -203,14 +203,14 @@ TEST(Walk, NamesAFolderTooDeepForAnyPath) {
 }
 
 TEST(Walk, KeepsNamesThatAreNotUtf8) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/\xff\x80\n.png");
 
   EXPECT_EQ(walk("in").paths, (Paths{"in/\xff\x80\n.png"}));
 }
 
 TEST(Walk, PutsOneSlashBehindTheFolder) {
-  const TemporaryFolder folder;
+  const InputFolder folder;
   folder.write_image("in/a.png");
 
   EXPECT_EQ(walk("in/").paths, (Paths{"in/a.png"}));

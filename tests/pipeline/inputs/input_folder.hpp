@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pipeline/inputs/input_list.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -14,25 +15,15 @@
 
 namespace pixmill::pipeline {
 
-/// A fresh folder that is the working folder while this lives; then the old one is again and it is removed.
-class TemporaryFolder {
+/// The working folder while this lives, with files for lists of inputs in it. Paths are relative to it.
+class InputFolder : public tests::WorkingFolder {
  public:
-  TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder();
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-  /// Makes the file, and the folders on the way. Paths are relative to this folder.
-  void write(const std::string& path, std::string_view content) const;
+  /// Makes the file, and the folders on the way.
+  void write(const std::string& name, std::string_view content) const;
   /// A file that begins like a PNG, 68 bytes long.
-  void write_image(const std::string& path) const;
-  void make_folder(const std::string& path) const;
-  void link(const std::string& target, const std::string& path) const;
-
- private:
-  std::string path_;
-  std::string before_;
+  void write_image(const std::string& name) const;
+  void make_folder(const std::string& name) const;
+  void link(const std::string& target, const std::string& name) const;
 };
 
 /// While this lives, the process has no more rights than anybody, even where tests run as root.

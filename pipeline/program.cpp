@@ -301,11 +301,13 @@ class Program::Run {
     source.frame = &frame_;
     source.table = table_->is_identity() ? nullptr : &*table_;
     source.two_level = is_two_level();
+    if (program_.options_.format == nullptr) source.like = &header_;
     if (kernels::depth_of(frame_) == kernels::Depth::sixteen && !source.two_level && !output_->holds_sixteen_bits) {
       add_note(result_.detail, fmt::format("{} holds 8 bits of this 16-bit image", output_->title));
     }
     const CodecStatus status = memory_.encoder(*output_).encode(source, program_.options_.encode, memory_.encoded);
-    if (!status.usable()) fail(status.verdict, status.detail);
+    if (!status.usable()) return fail(status.verdict, status.detail);
+    if (!status.detail.empty()) add_note(result_.detail, status.detail);
   }
 
   const Program& program_;

@@ -66,10 +66,11 @@ CodecStatus BmpDecoder::read_lines(bool lenient, cv::Mat& frame, const BandObser
   const int present = static_cast<int>(lines_present());
   CodecStatus status;
   if (present < frame.rows) {
-    status = {lenient ? Verdict::repaired : Verdict::truncated,
-              fmt::format("cut short: the {} {} of {} scan lines are missing", header_.top_down ? "lower" : "upper",
-                          frame.rows - present, frame.rows)};
-    if (!lenient) return status;
+    status = {present > 0 && lenient ? Verdict::repaired : Verdict::truncated,
+              present == 0 ? fmt::format("cut short: none of the {} scan lines is whole", frame.rows)
+                           : fmt::format("cut short: the {} {} of {} scan lines are missing",
+                                         header_.top_down ? "lower" : "upper", frame.rows - present, frame.rows)};
+    if (!status.usable()) return status;
   }
   const auto* pixels = reinterpret_cast<const std::uint8_t*>(file_.data()) + header_.pixels_begin;
   for (int first = 0; first < frame.rows; first += kBandRows) {

@@ -200,6 +200,9 @@ class HeaderReader {
     header_.palette_entries = static_cast<int>(std::min(entries, most));
     const std::uint64_t tables_end = tables_ + static_cast<std::uint64_t>(header_.palette_entries) * entry;
     if (file_.size() < tables_end) return cut("in its palette");
+    if (header_.indexed() && header_.palette_entries == 0 && tables_ < file_.size()) {
+      return corrupt("the pixels would begin where the palette should");
+    }
     if (header_.pixels_begin < file_.size()) return {};
     // Either the end is missing or the number is wrong: what the file should be long tells.
     const std::uint64_t file_bytes = read_little32(file_, begin_ + 2);

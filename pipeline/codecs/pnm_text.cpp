@@ -8,7 +8,8 @@ namespace pixmill::pipeline {
 
 namespace {
 
-bool is_blank(std::uint32_t c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+/// With vertical tabs and form feeds, as in OpenCV and Pillow; Netpbm's pages name only the other four.
+bool is_blank(std::uint32_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool ends_line(std::uint32_t c) { return c == '\n' || c == '\r'; }
 bool is_digit(std::uint32_t c) { return c >= '0' && c <= '9'; }
 

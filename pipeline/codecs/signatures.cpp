@@ -55,7 +55,7 @@ bool looks_like_pnm(Bytes head) {
   }
   if (kind < '1' || kind > '6') return false;
   if (space == '#') return true;
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
   return is_space(space) && (is_space(next) || next == '#' || (next >= '0' && next <= '9'));
 }
 

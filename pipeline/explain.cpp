@@ -120,12 +120,16 @@ bool ends_two_level(const Program& program) {
 std::vector<std::string> encode_lines(const BatchOptions& options, const Program& program) {
   if (!program.options().write) return {"nothing is written but the reductions"};
   const OutputOptions& output = *options.output;
-  std::string line = output.format == "same" ? "the format of the input" : output.format;
-  if (output.format != "jpg" && ends_two_level(program)) {
-    line += output.format == "png" ? ", 1 bit a pixel" : ", 1 bit a pixel where that is PNG";
+  const pipeline::Codec* format = program.options().format;  // null: each input's
+  const auto may_be = [format](std::string_view name) { return format == nullptr || format->name == name; };
+  std::string line = format == nullptr ? "the format of the input" : output.format;
+  if ((may_be("png") || may_be("bmp")) && ends_two_level(program)) {
+    line += format != nullptr ? ", 1 bit a pixel" : ", 1 bit a pixel where that is PNG, BMP or PBM";
   }
-  if (output.format != "jpg") line += fmt::format(", compression {}", output.compression);
-  if (output.format != "png") line += fmt::format(", quality {} (jpg), 8 bits of 16-bit images", output.quality);
+  if (may_be("png")) line += fmt::format(", compression {}", output.compression);
+  if (may_be("jpg")) line += fmt::format(", quality {} (jpg)", output.quality);
+  if (format == nullptr || !format->holds_sixteen_bits) line += ", 8 bits of 16-bit images";
+  if (format == nullptr) line += " where it holds no more";
   return {line};
 }
 

@@ -70,18 +70,30 @@ void write_file(benchmark::State& state, std::string_view format, int channels, 
 void read_jpeg_luma(benchmark::State& state) { read_file(state, "jpg", true); }
 void read_jpeg_colour(benchmark::State& state) { read_file(state, "jpg", false); }
 void read_png_colour(benchmark::State& state) { read_file(state, "png", false); }
+void read_bmp_colour(benchmark::State& state) { read_file(state, "bmp", false); }
+void read_ppm_colour(benchmark::State& state) { read_file(state, "pgm", false); }
 void write_png_two_level(benchmark::State& state) { write_file(state, "png", 1, true); }
 void write_png_gray(benchmark::State& state) { write_file(state, "png", 1, false); }
 void write_png_colour(benchmark::State& state) { write_file(state, "png", 3, false); }
 void write_jpeg_colour(benchmark::State& state) { write_file(state, "jpg", 3, false); }
+void write_bmp_two_level(benchmark::State& state) { write_file(state, "bmp", 1, true); }
+void write_bmp_colour(benchmark::State& state) { write_file(state, "bmp", 3, false); }
+void write_pgm_gray(benchmark::State& state) { write_file(state, "pgm", 1, false); }
+void write_ppm_colour(benchmark::State& state) { write_file(state, "pgm", 3, false); }
 
 BENCHMARK(read_jpeg_luma)->Arg(500)->Arg(3600);
 BENCHMARK(read_jpeg_colour)->Arg(500)->Arg(3600);
 BENCHMARK(read_png_colour)->Arg(500)->Arg(3600);
+BENCHMARK(read_bmp_colour)->Arg(500)->Arg(4000);
+BENCHMARK(read_ppm_colour)->Arg(500)->Arg(4000);
 BENCHMARK(write_png_two_level)->ArgsProduct({{500, 3600}, {1, 6}});
 BENCHMARK(write_png_gray)->ArgsProduct({{500, 3600}, {1, 6}});
 BENCHMARK(write_png_colour)->ArgsProduct({{500, 3600}, {1, 6}});
 BENCHMARK(write_jpeg_colour)->Args({500, 1})->Args({3600, 1});
+BENCHMARK(write_bmp_two_level)->Args({500, 1})->Args({4000, 1});
+BENCHMARK(write_bmp_colour)->Args({500, 1})->Args({4000, 1});
+BENCHMARK(write_pgm_gray)->Args({500, 1})->Args({4000, 1});
+BENCHMARK(write_ppm_colour)->Args({500, 1})->Args({4000, 1});
 
 }  // namespace
 }  // namespace pixmill::pipeline

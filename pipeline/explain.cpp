@@ -119,12 +119,12 @@ std::vector<std::string> encode_lines(const BatchOptions& options, const Program
   const OutputOptions& output = *options.output;
   std::string line = output.format == "same" ? "the format of the input" : output.format;
   const pipeline::Codec* codec = program.options().format;
-  if (pipeline::heeds_compression(output.format) && ends_two_level(program)) {
-    line += output.format == "same" ? ", 1 bit a pixel where the format has that" : ", 1 bit a pixel";
+  if ((codec == nullptr || codec->holds_one_bit) && ends_two_level(program)) {
+    line += codec == nullptr ? ", 1 bit a pixel where the format has that" : ", 1 bit a pixel";
   }
   if (pipeline::heeds_compression(output.format)) line += fmt::format(", compression {}", output.compression);
   if (pipeline::heeds_quality(output.format)) {
-    line += fmt::format(", quality {}{}", output.quality, output.format == "same" ? " (jpg, webp)" : "");
+    line += fmt::format(", quality {}{}", output.quality, codec == nullptr ? " (jpg, webp)" : "");
   }
   if (codec == nullptr || !codec->holds_sixteen_bits) line += ", 8 bits of 16-bit images";
   if (codec == nullptr) line += " where it holds no more";

@@ -345,6 +345,7 @@ class Program::Run {
     source.frame = &frame_;
     source.table = table_->is_identity() ? nullptr : &*table_;
     source.two_level = is_two_level();
+    if (program_.options_.format == nullptr) source.like = &header_;
     if (kernels::depth_of(frame_) == kernels::Depth::sixteen && !source.two_level && !output_->holds_sixteen_bits) {
       add_note(result_.detail, fmt::format("{} holds 8 bits of this 16-bit image", output_->title));
     }

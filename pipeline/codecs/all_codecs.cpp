@@ -1,7 +1,12 @@
+#include "pipeline/codecs/bmp_decoder.hpp"
+#include "pipeline/codecs/bmp_encoder.hpp"
+#include "pipeline/codecs/gif_decoder.hpp"
 #include "pipeline/codecs/jpeg_decoder.hpp"
 #include "pipeline/codecs/jpeg_encoder.hpp"
 #include "pipeline/codecs/png_decoder.hpp"
 #include "pipeline/codecs/png_encoder.hpp"
+#include "pipeline/codecs/pnm_decoder.hpp"
+#include "pipeline/codecs/pnm_encoder.hpp"
 #include "pipeline/codecs/signatures.hpp"
 
 #include <algorithm>
@@ -13,13 +18,13 @@ namespace {
 
 // One row a format. A row without factories is recognised, so that its files can be named in a verdict.
 constexpr std::array<Codec, 7> kCodecs{{
-    {"png", "PNG", "png", looks_like_png, make_png_decoder, make_png_encoder, true, true},
+    {"png", "PNG", "png", looks_like_png, make_png_decoder, make_png_encoder, true, true, true},
     {"jpg", "JPEG", "jpg", looks_like_jpeg, make_jpeg_decoder, make_jpeg_encoder},
     {"tiff", "TIFF", "tiff", looks_like_tiff, nullptr, nullptr},
     {"webp", "WebP", "webp", looks_like_webp, nullptr, nullptr},
-    {"bmp", "BMP", "bmp", looks_like_bmp, nullptr, nullptr},
-    {"pnm", "PNM", "pnm", looks_like_pnm, nullptr, nullptr},
-    {"gif", "GIF", "gif", looks_like_gif, nullptr, nullptr},
+    {"bmp", "BMP", "bmp", looks_like_bmp, make_bmp_decoder, make_bmp_encoder, true, false, true},
+    {"pgm", "PNM", "pgm", looks_like_pnm, make_pnm_decoder, make_pnm_encoder, false, true},
+    {"gif", "GIF", "gif", looks_like_gif, make_gif_decoder, nullptr},
 }};
 
 }  // namespace

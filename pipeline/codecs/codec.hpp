@@ -105,6 +105,8 @@ struct EncodeSource {
   const cv::Mat* frame = nullptr;
   const kernels::LevelTable* table = nullptr;
   bool two_level = false;  ///< One channel whose levels, through the table, are 0 and the largest only.
+  /// With `--format same`, what the input was: its name is kept, so the output should be of its kind. Null otherwise.
+  const ImageHeader* like = nullptr;
   /// Null: none is written. The encoder writes what its format can hold of it, as it is: orientation is already set to
   /// 1 where it was applied, and a profile that does not fit the channels is already left out. Where a format that can
   /// hold such a thing cannot hold this one, the status is ok, and its detail says that it was left out.
@@ -123,7 +125,8 @@ class Encoder {
   };
   [[nodiscard]] virtual Need need(const kernels::FrameShape& shape, bool two_level) const = 0;
   /// Replaces the content of `out` with the encoded image. Deterministic: same input, same bytes. What the format
-  /// cannot hold (a 16-bit JPEG, alpha in a JPEG) is reduced: (v + 128) / 257, alpha dropped. Throws std::bad_alloc.
+  /// cannot hold (a 16-bit JPEG, alpha in a JPEG) is reduced: (v + 128) / 257, alpha dropped. A detail with ok is what
+  /// people should know of the file. Throws std::bad_alloc.
   virtual CodecStatus encode(const EncodeSource& source, const EncodeOptions& options, std::vector<std::byte>& out) = 0;
   /// Gives back memory beyond `keep_bytes` that an unusually large image left behind.
   virtual void trim(std::size_t keep_bytes) = 0;
@@ -139,6 +142,7 @@ struct Codec {
   std::unique_ptr<Encoder> (*make_encoder)();  ///< Null: not written.
   bool holds_alpha = false;                    ///< Whether the encoder writes 2 and 4 channels.
   bool holds_sixteen_bits = false;             ///< Otherwise 16 bits are written as 8.
+  bool holds_one_bit = false;                  ///< Two levels are written with one bit a pixel.
 };
 
 /// How many bytes of a file `matches` wants to see.

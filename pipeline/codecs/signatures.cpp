@@ -31,11 +31,16 @@ bool looks_like_tiff(Bytes head) {
 bool looks_like_webp(Bytes head) { return has_text(head, 0, "RIFF") && has_text(head, 8, "WEBPVP8"); }
 
 bool looks_like_bmp(Bytes head) {
-  if (!has_text(head, 0, "BM") || head.size() < 18) return false;
-  // "BM" begins many a text; the size of the information header is one of a few numbers, and pixels come after it.
-  constexpr std::array<std::uint32_t, 8> kHeaderSizes{12, 16, 40, 52, 56, 64, 108, 124};
-  const std::uint32_t header_size = read_little32(head, 14);
-  return std::find(kHeaderSizes.begin(), kHeaderSizes.end(), header_size) != kHeaderSizes.end();
+  // An OS/2 bitmap array begins with a header of its own, as long as that of the file.
+  const std::size_t begin = has_text(head, 0, "BA") && has_text(head, 14, "BM") ? 14 : 0;
+  if (!has_text(head, begin, "BM") || head.size() < begin + 18) return false;
+  // "BM" begins many a text; the size of the information header is a small number. If it was damaged, what follows it
+  // is still "1 plane of so many bits".
+  const std::uint32_t header_size = read_little32(head, begin + 14);
+  if (header_size >= 12 && header_size <= 255) return true;
+  if (head.size() < begin + 30 || read_little16(head, begin + 26) != 1) return false;
+  constexpr std::array<std::uint32_t, 6> kDepths{1, 4, 8, 16, 24, 32};
+  return std::find(kDepths.begin(), kDepths.end(), read_little16(head, begin + 28)) != kDepths.end();
 }
 
 bool looks_like_pnm(Bytes head) {
@@ -43,9 +48,14 @@ bool looks_like_pnm(Bytes head) {
   const auto kind = std::to_integer<char>(head[1]);
   const auto space = std::to_integer<char>(head[2]);
   const auto next = std::to_integer<char>(head[3]);
-  if (kind == '7') return has_text(head, 2, "\nWIDTH") || has_text(head, 2, "\n#");
+  if (kind == '7') {
+    constexpr std::array<std::string_view, 7> kWords{"\n#",      "\nWIDTH",    "\nHEIGHT", "\nDEPTH",
+                                                     "\nMAXVAL", "\nTUPLTYPE", "\nENDHDR"};
+    return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) { return has_text(head, 2, word); });
+  }
   if (kind < '1' || kind > '6') return false;
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  if (space == '#') return true;
+  const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
   return is_space(space) && (is_space(next) || next == '#' || (next >= '0' && next <= '9'));
 }
 

@@ -12,6 +12,7 @@ using tests::decoded;
 using tests::encoded;
 using tests::noise_frame;
 using tests::same_pixels;
+using namespace std::string_literals;
 
 struct Outcome {
   ProgramResult result;
@@ -133,6 +134,38 @@ TEST(Program, AlphaIsKeptWhereChainAndFormatKeepIt) {
   Program::Options jpg;
   jpg.format = find_codec("jpg");
   EXPECT_EQ(run("invert", encoded(frame, "png"), jpg).image.type(), CV_8UC3);
+}
+
+TEST(Program, TheSameFormatKeepsABitmapABitmap) {
+  const std::string bitmap = "P4\n9 2\n\xAA\x80\x55\x00"s;
+  Program::Options options;
+  options.write = true;
+  const auto kind_of = [&](const char* chain, const std::string& file) {
+    WorkerMemory memory;
+    const Program program(Plan::parse(chain), options);
+    const ProgramResult result = program.run(std::as_bytes(std::span(file)), {true, false}, memory);
+    if (result.verdict != Verdict::ok) return result.detail;
+    return std::string(reinterpret_cast<const char*>(memory.encoded.data()), 2);
+  };
+  EXPECT_EQ(kind_of("invert", bitmap), "P4");
+  EXPECT_EQ(kind_of("resize=50%", bitmap), "P5");
+  EXPECT_EQ(kind_of("threshold=9", "P5 2 1 255 ab"s), "P5");
+  EXPECT_EQ(kind_of("", "P6 1 1 255 abc"s), "P6");
+  options.format = find_codec("pgm");
+  EXPECT_EQ(kind_of("", bitmap), "P5");
+  const std::string gif("GIF89a\1\0\1\0\x80\0\0abcdef,\0\0\0\0\1\0\1\0\0\2\2\x44\1\0;", 34);
+  EXPECT_EQ(kind_of("", gif), "P6");
+  options.format = nullptr;
+  EXPECT_EQ(kind_of("", gif), "GIF files cannot be written; choose another --format");
+}
+
+TEST(Program, ColoursInAFileNamedPgmAreTold) {
+  Program::Options pgm;
+  pgm.format = find_codec("pgm");
+  const Outcome colour = run("", "P6 1 1 255 abc"s, pgm);
+  EXPECT_EQ(colour.result.verdict, Verdict::ok);
+  EXPECT_NE(colour.result.detail.find("PPM"), std::string::npos) << colour.result.detail;
+  EXPECT_EQ(run("gray", "P6 1 1 255 abc"s, pgm).result.detail, "");
 }
 
 TEST(Program, ReductionsAreOfWhatComesOut) {

@@ -22,9 +22,14 @@ TEST(Signatures, NameEachFormat) {
   EXPECT_EQ(name_of("MM\0+\0\x08\0\0"sv), "tiff");
   EXPECT_EQ(name_of("RIFF\x24\0\0\0WEBPVP8L"sv), "webp");
   EXPECT_EQ(name_of("BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"sv), "bmp");
-  EXPECT_EQ(name_of("P5\n# made by hand\n3 2\n255\n"sv), "pnm");
-  EXPECT_EQ(name_of("P6 640 480 255 "sv), "pnm");
-  EXPECT_EQ(name_of("P7\nWIDTH 3\n"sv), "pnm");
+  EXPECT_EQ(name_of("BA\0\0\0\0\0\0\0\0\0\0\0\0BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x40\0\0\0"sv), "bmp");
+  // A damaged size of the header does not hide the rest of it.
+  EXPECT_EQ(name_of("BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\x10\7\0\0\0\5\0\0\0\1\0\x18\0"sv), "bmp");
+  EXPECT_EQ(name_of("P5\n# made by hand\n3 2\n255\n"sv), "pgm");
+  EXPECT_EQ(name_of("P6 640 480 255 "sv), "pgm");
+  EXPECT_EQ(name_of("P6#made by hand\n3 2"sv), "pgm");
+  EXPECT_EQ(name_of("P7\nWIDTH 3\n"sv), "pgm");
+  EXPECT_EQ(name_of("P7\nTUPLTYPE RGB\n"sv), "pgm");
   EXPECT_EQ(name_of("GIF89a\x01\0\x01\0"sv), "gif");
 }
 

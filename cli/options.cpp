@@ -108,7 +108,7 @@ void add_format_options(ArgumentParser& parser, BatchArguments& arguments) {
       },
       output.format);
   parser.option(
-      "--quality", "N", "of JPEG, 1 to 100",
+      "--quality", "N", "of JPEG and WebP, 1 to 100",
       [&output](const std::string& value) { output.quality = static_cast<int>(parse_whole(value, 1, 100)); },
       std::to_string(output.quality));
   parser.option(

@@ -29,7 +29,7 @@ struct InputOptions {
 struct OutputOptions {
   std::string directory;
   std::string format = "png";  ///< A name of output_formats(), or "same".
-  int quality = 95;            ///< 1–100 (jpg).
+  int quality = 95;            ///< 1–100 (jpg, webp).
   int compression = 1;         ///< 0–9 (png).
   bool keep_ext = false;       ///< a.jpg becomes a.jpg.png instead of a.png.
   bool overwrite = false;

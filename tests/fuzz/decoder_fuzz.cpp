@@ -1,8 +1,9 @@
 #include "tests/fuzz/decoder_fuzz.hpp"
 
+#include "tests/support/allocations.hpp"
+
 #include "pipeline/codecs/codec.hpp"
 
-#include <sanitizer/allocator_interface.h>
 #include <opencv2/core.hpp>
 
 #include <algorithm>
@@ -25,35 +26,6 @@ void promise(bool kept, const char* what) {
   std::abort();
 }
 
-/// What the code between start() and stop() holds at most at a time. AddressSanitizer calls the two hooks.
-struct Allocations {
-  bool counting = false;
-  std::size_t now = 0;
-  std::size_t most = 0;
-
-  void start() {
-    now = most = 0;
-    counting = true;
-  }
-  std::size_t stop() {
-    counting = false;
-    return most;
-  }
-};
-Allocations allocations;
-
-void on_malloc(const volatile void* /*block*/, std::size_t bytes) {
-  if (!allocations.counting) return;
-  allocations.now += bytes;
-  allocations.most = std::max(allocations.most, allocations.now);
-}
-
-void on_free(const volatile void* block) {
-  if (!allocations.counting || block == nullptr) return;
-  const std::size_t bytes = __sanitizer_get_allocated_size(const_cast<const void*>(block));
-  allocations.now -= std::min(allocations.now, bytes);
-}
-
 struct Result {
   CodecStatus status;
   cv::Mat frame;
@@ -72,13 +44,12 @@ void check_metadata(const Metadata& metadata) {
 Result decode(Decoder& decoder, const ImageHeader& header, const DecodeRequest& request, int before) {
   Result result;
   const kernels::FrameShape shape = Decoder::decoded_shape(header, request);
-  const bool counting = allocations.counting;
-  allocations.counting = false;  // the frame, and what the observer keeps, are not the decoder's
+  std::optional<tests::Allocations::Pause> pause(std::in_place);  // the frame and the test's own are not its
   result.frame.create(static_cast<int>(shape.height), static_cast<int>(shape.width), shape.type());
   std::memset(result.frame.data, before, result.frame.total() * result.frame.elemSize());
   cv::Mat shown = result.frame.clone();
   std::vector<unsigned char> seen(static_cast<std::size_t>(shape.height), 0);
-  allocations.counting = counting;
+  pause.reset();
 
   const BandObserver observer = [&](const cv::Mat& rows) {
     promise(rows.cols == result.frame.cols && rows.type() == result.frame.type(), "bands are whole rows of the frame");
@@ -129,11 +100,11 @@ Result decode_twice(const Codec& codec, Decoder& kept, Bytes file, const DecodeR
   promise(kept.read_header(file, kLimits, header).usable(), "the same header again");
   const Result first = decode(kept, header, request, 0x55);
 
-  allocations.start();
-  std::unique_ptr<Decoder> fresh = codec.make_decoder();
+  const tests::Allocations allocations;
+  const std::unique_ptr<Decoder> fresh = codec.make_decoder();
   promise(fresh->read_header(file, kLimits, header).usable(), "the same header for a new decoder");
   Result second = decode(*fresh, header, request, 0xAA);
-  const std::size_t taken = allocations.stop();
+  const std::size_t taken = tests::Allocations::most();
   const std::size_t metadata = second.metadata.icc.size() + second.metadata.exif.size();
   if (taken > header.decoder_bytes + 2 * metadata + kSmallBytes) {
     std::fprintf(stderr, "%zu bytes were taken, %llu reckoned\n", taken,
@@ -149,17 +120,18 @@ Result decode_twice(const Codec& codec, Decoder& kept, Bytes file, const DecodeR
 int fuzz_decoder(std::string_view format, const std::uint8_t* data, std::size_t size) {
   static const Codec& codec = *find_codec(format);
   static const std::unique_ptr<Decoder> kept = codec.make_decoder();
-  static const int hooked = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
-  promise(hooked != 0, "allocations can be counted");
 
   const Bytes file = std::as_bytes(std::span(data, size));
   ImageHeader header;
-  allocations.start();
-  const CodecStatus status = codec.make_decoder()->read_header(file, kLimits, header);
-  const std::size_t taken = allocations.stop();
+  CodecStatus status;
+  {
+    const tests::Allocations allocations;
+    status = codec.make_decoder()->read_header(file, kLimits, header);
+    promise(!status.usable() || tests::Allocations::most() <= header.decoder_bytes + kSmallBytes,
+            "a header takes no more than it reckons");
+  }
   check_header(status, header);
   if (!status.usable()) return 0;
-  promise(taken <= header.decoder_bytes + kSmallBytes, "a header takes no more than it reckons");
 
   for (const bool luma : {false, true}) {
     if (luma && !header.stores_luma) continue;

@@ -1,6 +1,7 @@
 #include "tests/pipeline/codecs/webp_files.hpp"
 
 #include "tests/pipeline/codecs/png_files.hpp"
+#include "tests/support/bit_writer.hpp"
 
 #include "pipeline/codecs/byte_order.hpp"
 
@@ -16,31 +17,13 @@ namespace pixmill::pipeline {
 
 namespace {
 
+using tests::BitWriter;
+
 constexpr std::size_t kRiffBytes = 12;
 
 void append_little(std::vector<std::byte>& out, std::uint32_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::byte>(value >> (8 * i) & 0xFF));
 }
-
-/// Bits, least significant first.
-class BitWriter {
- public:
-  void put(std::uint32_t value, int count) {
-    for (int i = 0; i < count; ++i) {
-      if (filled_++ % 8 == 0) bytes_.push_back(std::byte{0});
-      if ((value >> i & 1) != 0) bytes_.back() |= static_cast<std::byte>(1U << ((filled_ - 1) % 8));
-    }
-  }
-  /// A prefix code, most significant bit first.
-  void put_code(std::uint32_t code, int count) {
-    for (int i = count - 1; i >= 0; --i) put(code >> i & 1, 1);
-  }
-  [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
-
- private:
-  std::vector<std::byte> bytes_;
-  std::size_t filled_ = 0;
-};
 
 /// A code of one symbol, which then takes no bits.
 void put_single(BitWriter& bits, std::uint32_t symbol) {

@@ -8,6 +8,8 @@
 #include "pipeline/codecs/pnm_decoder.hpp"
 #include "pipeline/codecs/pnm_encoder.hpp"
 #include "pipeline/codecs/signatures.hpp"
+#include "pipeline/codecs/webp_decoder.hpp"
+#include "pipeline/codecs/webp_encoder.hpp"
 
 #include <algorithm>
 #include <array>
@@ -21,7 +23,7 @@ constexpr std::array<Codec, 7> kCodecs{{
     {"png", "PNG", "png", looks_like_png, make_png_decoder, make_png_encoder, true, true, true},
     {"jpg", "JPEG", "jpg", looks_like_jpeg, make_jpeg_decoder, make_jpeg_encoder},
     {"tiff", "TIFF", "tiff", looks_like_tiff, nullptr, nullptr},
-    {"webp", "WebP", "webp", looks_like_webp, nullptr, nullptr},
+    {"webp", "WebP", "webp", looks_like_webp, make_webp_decoder, make_webp_encoder, true},
     {"bmp", "BMP", "bmp", looks_like_bmp, make_bmp_decoder, make_bmp_encoder, true, false, true},
     {"pgm", "PNM", "pgm", looks_like_pnm, make_pnm_decoder, make_pnm_encoder, false, true},
     {"gif", "GIF", "gif", looks_like_gif, make_gif_decoder, nullptr},

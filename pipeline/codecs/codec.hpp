@@ -96,7 +96,7 @@ class Decoder {
 };
 
 struct EncodeOptions {
-  int quality = 95;     ///< 1–100, jpg.
+  int quality = 95;     ///< 1–100, jpg and webp.
   int compression = 1;  ///< 0–9, png.
 };
 

@@ -1,12 +1,15 @@
 #include "pipeline/codecs/png_encoder.hpp"
 
+#include "pipeline/codecs/byte_order.hpp"
 #include "pipeline/codecs/png_chunks.hpp"
 #include "pipeline/codecs/png_filter.hpp"
 
 #include "tests/pipeline/codecs/png_files.hpp"
 #include "tests/pipeline/codecs/test_images.hpp"
+#include "tests/support/allocations.hpp"
 
 #include <gtest/gtest.h>
+#include <libdeflate.h>
 #include <spng.h>
 
 #include <numeric>
@@ -87,6 +90,61 @@ TEST(PngEncoder, LeavesTheFrameAlone) {
   const cv::Mat before = image.clone();
   static_cast<void>(encode("png", {&image}));
   EXPECT_TRUE(same_pixels(image, before));
+}
+
+/// Every line is the one above with a few pixels turned over.
+cv::Mat make_drifting_bits(int width, int height) {
+  cv::Mat image = make_image(width, height, CV_8UC1) > 128;
+  cv::RNG random(11);
+  random.fill(image.row(0), cv::RNG::UNIFORM, 0, 256);
+  image.row(0).setTo(255, image.row(0) > 127);
+  image.row(0).setTo(0, image.row(0) < 255);
+  for (int y = 1; y < height; ++y) {
+    image.row(y - 1).copyTo(image.row(y));
+    for (int i = 0; i < width / 64 + 1; ++i) image.at<uchar>(y, random.uniform(0, width)) ^= 255;
+  }
+  return image;
+}
+
+/// The filter of the second line of a 1-bit file with one IDAT.
+int second_filter(Bytes file, const cv::Mat& image) {
+  const std::size_t line = static_cast<std::size_t>(image.cols + 7) / 8 + 1;
+  std::vector<std::uint8_t> lines(line * static_cast<std::size_t>(image.rows));
+  libdeflate_decompressor* decompressor = libdeflate_alloc_decompressor();
+  const libdeflate_result result =
+      libdeflate_zlib_decompress(decompressor, file.data() + kPngDataStart, read_big32(file, kPngDataStart - 8),
+                                 lines.data(), lines.size(), nullptr);
+  libdeflate_free_decompressor(decompressor);
+  return result == LIBDEFLATE_SUCCESS ? lines[line] : -1;
+}
+
+TEST(PngEncoder, WritesDifferencesOfBitsWhereTheyAreSmaller) {
+  const cv::Mat large = make_drifting_bits(1024, 700);
+  const cv::Mat small = make_drifting_bits(512, 300);
+  const cv::Mat waves = make_image(1024, 700, CV_8UC1) > 128;
+  for (const cv::Mat& image : {large, small, waves}) {
+    for (const int compression : {0, 1, 6}) {
+      const std::vector<std::byte> file = encode("png", {&image, nullptr, true}, {.compression = compression});
+      EXPECT_TRUE(same_pixels(decode(file).frame, image));
+      const bool differs = image.data == large.data ? compression > 0 : image.data == small.data && compression == 6;
+      EXPECT_EQ(second_filter(file, image), differs ? 2 : 0) << image.size() << " at " << compression;
+      EXPECT_LE(file.size(), make_png_encoder()->need(kernels::shape_of(image), true).output_bytes);
+    }
+  }
+}
+
+TEST(PngEncoder, TakesNoMoreForBitsThanItNeeds) {
+  for (const cv::Size size : {cv::Size(1024, 700), cv::Size(9, 130), cv::Size(8000, 65)}) {
+    const cv::Mat image = make_drifting_bits(size.width, size.height);
+    const Encoder::Need need = make_png_encoder()->need(kernels::shape_of(image), true);
+    std::vector<std::byte> out;
+    out.reserve(need.output_bytes);
+    const std::unique_ptr<Encoder> encoder = make_png_encoder();
+    const tests::Allocations allocations;
+    ASSERT_TRUE(encoder->encode({&image, nullptr, true}, {.compression = 9}, out).usable());
+    EXPECT_LE(tests::Allocations::most(), need.scratch_bytes) << size;
+    EXPECT_LE(out.size(), need.output_bytes);
+  }
 }
 
 /// libspng's own encoder at its default: all filters, zlib at 6.

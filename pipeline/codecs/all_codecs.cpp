@@ -3,6 +3,8 @@
 #include "pipeline/codecs/png_decoder.hpp"
 #include "pipeline/codecs/png_encoder.hpp"
 #include "pipeline/codecs/signatures.hpp"
+#include "pipeline/codecs/tiff_decoder.hpp"
+#include "pipeline/codecs/tiff_encoder.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +17,7 @@ namespace {
 constexpr std::array<Codec, 7> kCodecs{{
     {"png", "PNG", "png", looks_like_png, make_png_decoder, make_png_encoder, true, true},
     {"jpg", "JPEG", "jpg", looks_like_jpeg, make_jpeg_decoder, make_jpeg_encoder},
-    {"tiff", "TIFF", "tiff", looks_like_tiff, nullptr, nullptr},
+    {"tiff", "TIFF", "tiff", looks_like_tiff, make_tiff_decoder, make_tiff_encoder, true, true},
     {"webp", "WebP", "webp", looks_like_webp, nullptr, nullptr},
     {"bmp", "BMP", "bmp", looks_like_bmp, nullptr, nullptr},
     {"pnm", "PNM", "pnm", looks_like_pnm, nullptr, nullptr},

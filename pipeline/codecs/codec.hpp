@@ -24,7 +24,8 @@ namespace pixmill::pipeline {
 
 using Bytes = std::span<const std::byte>;
 
-/// How reading or writing one image went. ok: nothing to say. repaired: usable, with `detail` saying what is missing.
+/// How reading or writing one image went. ok: `detail` is empty, or says what decoding made of samples that a frame
+/// cannot hold. repaired: usable, with `detail` saying what is missing.
 struct CodecStatus {
   Verdict verdict = Verdict::ok;
   std::string detail;  ///< Plain words: which chunk, scan line or marker, and why.

@@ -10,4 +10,8 @@ namespace pixmill::pipeline {
 /// so that a file that would be scanned thousands of times over is refused before the first.
 [[nodiscard]] int count_jpeg_scans(Bytes rest, int enough);
 
+/// Whether decoding the JPEG file in `rest` (from some marker on) takes memory for all its coefficients: it is
+/// progressive, or its first scan does not have all components. Reads up to the first scan; true if it finds none.
+[[nodiscard]] bool jpeg_keeps_coefficients(Bytes rest);
+
 }  // namespace pixmill::pipeline

@@ -18,7 +18,7 @@ namespace {
 
 /// Blocks up to this size are decoded at once, for which libtiff has a faster inflate. Larger ones take no memory but
 /// for a row.
-constexpr std::uint64_t kMostWhole = std::uint64_t{64} << 20;
+constexpr std::uint64_t kMostWhole = std::uint64_t{16} << 20;
 
 constexpr int kMostJpegScans = 100;
 

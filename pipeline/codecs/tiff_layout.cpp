@@ -173,8 +173,6 @@ void read_alpha(TiffLayout& layout) {
 CodecStatus read_compression(TiffLayout& layout) {
   const TiffDirectory& directory = layout.directory;
   layout.compression = static_cast<int>(directory.number_or(TiffTag::compression, 1) & 0xFFFF);
-  // 32771 is not compressed when a sample has more than a bit.
-  if (layout.compression == tiff::kFaxRleWords && layout.bits > 1) layout.compression = tiff::kNone;
   if (!reads_tiff_compression(layout.compression)) {
     return unsupported("compressed as " + tiff_compression_name(layout.compression));
   }
@@ -233,6 +231,18 @@ CodecStatus read_blocks(TiffLayout& layout) {
       layout.tiled && directory.find(TiffTag::tile_offsets) != nullptr ? TiffTag::tile_offsets : TiffTag::strip_offsets;
   if (directory.find(offsets) == nullptr) {
     return corrupt(fmt::format("its directory does not say where its {}s lie", layout.block_word()));
+  }
+  return {};
+}
+
+/// Whether the values of some tag that the pixels need lie beyond the end of the file.
+CodecStatus check_values(const TiffLayout& layout) {
+  for (const TiffTag tag : {TiffTag::bits_per_sample, TiffTag::sample_format, TiffTag::extra_samples,
+                            TiffTag::colour_map, TiffTag::jpeg_tables}) {
+    const Entry* entry = layout.directory.find(tag);
+    if (entry == nullptr || entry->held == entry->count) continue;
+    return {Verdict::truncated, fmt::format("{} values of tag {} lie at byte {}, and the file ends at {}", entry->count,
+                                            entry->tag, entry->at, layout.directory.file().size())};
   }
   return {};
 }
@@ -312,6 +322,7 @@ CodecStatus read_tiff_layout(Bytes file, TiffLayout& layout) {
   CodecStatus status = read_size(layout);
   // Of a directory that is cut short, its first tags tell the size.
   if (!opened.usable()) return opened;
+  if (status.usable()) status = check_values(layout);
   for (const auto step : {read_samples, read_compression, read_predictor, read_colour, read_blocks}) {
     if (status.usable()) status = step(layout);
   }

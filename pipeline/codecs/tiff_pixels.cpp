@@ -39,9 +39,9 @@ double float_at(const std::byte* sample, int bits) {
   return load<double>(sample);
 }
 
-/// Takes alpha out of a level that was multiplied by it; rounded.
+/// Takes alpha out of a level that was multiplied by it; rounded. Where nothing shows, the level stays.
 std::uint32_t unmultiplied(std::uint32_t level, std::uint32_t alpha, std::uint32_t most) {
-  if (alpha == 0) return 0;
+  if (alpha == 0) return level;
   return std::min(most, (level * most + alpha / 2) / alpha);
 }
 

@@ -16,17 +16,35 @@ struct Named {
 };
 
 /// Those that are read. LZMA and WebP inside a TIFF, which libtiff could decode, take memory that their own headers
-/// claim; nothing in libtiff bounds it.
-constexpr std::array kRead{tiff::kNone,       tiff::kFaxRle,      tiff::kFaxGroup3, tiff::kFaxGroup4,   tiff::kLzw,
-                           tiff::kJpeg,       tiff::kDeflate,     tiff::kNext,      tiff::kFaxRleWords, tiff::kPackBits,
-                           tiff::kOldDeflate, tiff::kThunderScan, tiff::kSgiLog,    tiff::kSgiLog24,    tiff::kZstd};
+/// claim; nothing in libtiff bounds it. Its decoder of word-aligned fax data loses its place in sound files.
+constexpr std::array kRead{tiff::kNone,        tiff::kFaxRle,  tiff::kFaxGroup3, tiff::kFaxGroup4, tiff::kLzw,
+                           tiff::kJpeg,        tiff::kDeflate, tiff::kNext,      tiff::kPackBits,  tiff::kOldDeflate,
+                           tiff::kThunderScan, tiff::kSgiLog,  tiff::kSgiLog24,  tiff::kZstd};
 
-constexpr std::array<Named, 22> kCompressions{{
-    {6, "old-style JPEG"}, {9, "JBIG (T.85)"},    {10, "JBIG (T.43)"},   {32895, "IT8 CT"},    {32896, "IT8 LW"},
-    {32897, "IT8 MP"},     {32898, "IT8 BL"},     {32908, "Pixar film"}, {32909, "PixarLog"},  {33003, "JPEG 2000"},
-    {33005, "JPEG 2000"},  {33007, "ALOJPEG"},    {34661, "JBIG"},       {34712, "JPEG 2000"}, {34713, "Nikon NEF"},
-    {34887, "LERC"},       {34892, "lossy JPEG"}, {34925, "LZMA"},       {34934, "PNG"},       {50001, "WebP"},
-    {50002, "JPEG XL"},    {52546, "JPEG XL"},
+constexpr std::array<Named, 23> kCompressions{{
+    {32771, "CCITT RLE of whole words"},
+    {6, "old-style JPEG"},
+    {9, "JBIG (T.85)"},
+    {10, "JBIG (T.43)"},
+    {32895, "IT8 CT"},
+    {32896, "IT8 LW"},
+    {32897, "IT8 MP"},
+    {32898, "IT8 BL"},
+    {32908, "Pixar film"},
+    {32909, "PixarLog"},
+    {33003, "JPEG 2000"},
+    {33005, "JPEG 2000"},
+    {33007, "ALOJPEG"},
+    {34661, "JBIG"},
+    {34712, "JPEG 2000"},
+    {34713, "Nikon NEF"},
+    {34887, "LERC"},
+    {34892, "lossy JPEG"},
+    {34925, "LZMA"},
+    {34934, "PNG"},
+    {50001, "WebP"},
+    {50002, "JPEG XL"},
+    {52546, "JPEG XL"},
 }};
 
 constexpr std::array<Named, 8> kPhotometrics{{
@@ -60,8 +78,7 @@ std::string tiff_photometric_name(int photometric) {
 }
 
 bool is_tiff_fax(int compression) {
-  return compression == tiff::kFaxRle || compression == tiff::kFaxGroup3 || compression == tiff::kFaxGroup4 ||
-         compression == tiff::kFaxRleWords;
+  return compression == tiff::kFaxRle || compression == tiff::kFaxGroup3 || compression == tiff::kFaxGroup4;
 }
 
 bool decodes_tiff_rows(int compression) {

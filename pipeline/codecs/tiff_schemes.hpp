@@ -14,7 +14,6 @@ inline constexpr int kLzw = 5;
 inline constexpr int kJpeg = 7;
 inline constexpr int kDeflate = 8;
 inline constexpr int kNext = 32766;
-inline constexpr int kFaxRleWords = 32771;
 inline constexpr int kPackBits = 32773;
 inline constexpr int kThunderScan = 32809;
 inline constexpr int kOldDeflate = 32946;

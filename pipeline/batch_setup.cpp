@@ -162,8 +162,15 @@ std::string plan_text(const BatchOptions& options) {
 
 }  // namespace
 
-bool heeds_quality(std::string_view format) { return format == "jpg" || format == "webp" || format == kSame; }
-bool heeds_compression(std::string_view format) { return format == "png" || format == "tiff" || format == kSame; }
+bool heeds_quality(std::string_view format) {
+  const Codec* codec = find_codec(format);
+  return codec == nullptr || codec->heeds_quality;  // "same": some input may be of a format that does
+}
+
+bool heeds_compression(std::string_view format) {
+  const Codec* codec = find_codec(format);
+  return codec == nullptr || codec->heeds_compression;
+}
 
 BatchSetup check_options(const BatchOptions& options) {
   BatchSetup setup;

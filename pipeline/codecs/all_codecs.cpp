@@ -8,6 +8,8 @@
 #include "pipeline/codecs/pnm_decoder.hpp"
 #include "pipeline/codecs/pnm_encoder.hpp"
 #include "pipeline/codecs/signatures.hpp"
+#include "pipeline/codecs/tiff_decoder.hpp"
+#include "pipeline/codecs/tiff_encoder.hpp"
 #include "pipeline/codecs/webp_decoder.hpp"
 #include "pipeline/codecs/webp_encoder.hpp"
 
@@ -18,15 +20,63 @@ namespace pixmill::pipeline {
 
 namespace {
 
-// One row a format. A row without factories is recognised, so that its files can be named in a verdict.
+// One row a format. A row without a decoder would be recognised, so that its files can be named in a verdict.
 constexpr std::array<Codec, 7> kCodecs{{
-    {"png", "PNG", "png", looks_like_png, make_png_decoder, make_png_encoder, true, true, true},
-    {"jpg", "JPEG", "jpg", looks_like_jpeg, make_jpeg_decoder, make_jpeg_encoder},
-    {"tiff", "TIFF", "tiff", looks_like_tiff, nullptr, nullptr},
-    {"webp", "WebP", "webp", looks_like_webp, make_webp_decoder, make_webp_encoder, true},
-    {"bmp", "BMP", "bmp", looks_like_bmp, make_bmp_decoder, make_bmp_encoder, true, false, true},
-    {"pgm", "PNM", "pgm", looks_like_pnm, make_pnm_decoder, make_pnm_encoder, false, true},
-    {"gif", "GIF", "gif", looks_like_gif, make_gif_decoder, nullptr},
+    {.name = "png",
+     .title = "PNG",
+     .extension = "png",
+     .matches = looks_like_png,
+     .make_decoder = make_png_decoder,
+     .make_encoder = make_png_encoder,
+     .holds_alpha = true,
+     .holds_sixteen_bits = true,
+     .holds_one_bit = true,
+     .heeds_compression = true},
+    {.name = "jpg",
+     .title = "JPEG",
+     .extension = "jpg",
+     .matches = looks_like_jpeg,
+     .make_decoder = make_jpeg_decoder,
+     .make_encoder = make_jpeg_encoder,
+     .heeds_quality = true},
+    {.name = "tiff",
+     .title = "TIFF",
+     .extension = "tiff",
+     .matches = looks_like_tiff,
+     .make_decoder = make_tiff_decoder,
+     .make_encoder = make_tiff_encoder,
+     .holds_alpha = true,
+     .holds_sixteen_bits = true,
+     .holds_one_bit = true},
+    {.name = "webp",
+     .title = "WebP",
+     .extension = "webp",
+     .matches = looks_like_webp,
+     .make_decoder = make_webp_decoder,
+     .make_encoder = make_webp_encoder,
+     .holds_alpha = true,
+     .heeds_quality = true},
+    {.name = "bmp",
+     .title = "BMP",
+     .extension = "bmp",
+     .matches = looks_like_bmp,
+     .make_decoder = make_bmp_decoder,
+     .make_encoder = make_bmp_encoder,
+     .holds_alpha = true,
+     .holds_one_bit = true},
+    {.name = "pgm",
+     .title = "PNM",
+     .extension = "pgm",
+     .matches = looks_like_pnm,
+     .make_decoder = make_pnm_decoder,
+     .make_encoder = make_pnm_encoder,
+     .holds_sixteen_bits = true},
+    {.name = "gif",
+     .title = "GIF",
+     .extension = "gif",
+     .matches = looks_like_gif,
+     .make_decoder = make_gif_decoder,
+     .make_encoder = nullptr},
 }};
 
 }  // namespace

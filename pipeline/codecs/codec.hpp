@@ -24,8 +24,8 @@ namespace pixmill::pipeline {
 
 using Bytes = std::span<const std::byte>;
 
-/// How reading or writing one image went. ok: nothing to say, but for an encoder that could not hold all the metadata.
-/// repaired: usable, with `detail` saying what is missing.
+/// How reading or writing one image went. ok: `detail` is empty, or says what a frame cannot hold as the file has it,
+/// or which metadata the output does not have. repaired: usable, with `detail` saying what is missing.
 struct CodecStatus {
   Verdict verdict = Verdict::ok;
   std::string detail;  ///< Plain words: which chunk, scan line or marker, and why.
@@ -143,6 +143,8 @@ struct Codec {
   bool holds_alpha = false;                    ///< Whether the encoder writes 2 and 4 channels.
   bool holds_sixteen_bits = false;             ///< Otherwise 16 bits are written as 8.
   bool holds_one_bit = false;                  ///< Two levels are written with one bit a pixel.
+  bool heeds_quality = false;                  ///< EncodeOptions::quality.
+  bool heeds_compression = false;              ///< EncodeOptions::compression.
 };
 
 /// How many bytes of a file `matches` wants to see.

@@ -8,6 +8,8 @@ namespace pixmill::pipeline {
 
 namespace {
 
+constexpr std::uint32_t kFirstFrame = 0xC0;
+constexpr std::uint32_t kLastFrame = 0xCF;
 constexpr std::uint32_t kFirstRestart = 0xD0;
 constexpr std::uint32_t kStartOfImage = 0xD8;
 constexpr std::uint32_t kEndOfImage = 0xD9;
@@ -60,6 +62,29 @@ int count_jpeg_scans(Bytes rest, int enough) {
     at += read_big16(rest, at);
   }
   return scans;
+}
+
+bool jpeg_keeps_coefficients(Bytes rest) {
+  std::uint32_t components = 0;
+  std::size_t at = 0;
+  while (at + 1 < rest.size()) {
+    const std::uint32_t marker = byte_at(rest, at + 1);
+    if (byte_at(rest, at) != 0xFF || marker == 0 || marker == 0xFF) {
+      ++at;  // libjpeg too looks for the next marker
+      continue;
+    }
+    at += 2;
+    if (stands_alone(marker)) continue;
+    if (marker == kEndOfImage || rest.size() - at < 8) return true;
+    if (marker == kStartOfScan) return byte_at(rest, at + 2) != components;
+    if (marker >= kFirstFrame && marker <= kLastFrame && (marker - kFirstFrame) % 4 != 0) {
+      // 0xC0, 0xC1 and 0xC9 are sequential; 0xC4, 0xC8 and 0xCC are no frames.
+      if (marker != 0xC1 && marker != 0xC9) return true;
+    }
+    if (marker == 0xC0 || marker == 0xC1 || marker == 0xC9) components = byte_at(rest, at + 7);
+    at += read_big16(rest, at);
+  }
+  return true;
 }
 
 }  // namespace pixmill::pipeline

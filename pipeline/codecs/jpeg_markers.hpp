@@ -28,4 +28,8 @@ class JpegSegmentWalk {
   std::size_t at_ = 2;  // behind the start-of-image marker
 };
 
+/// Whether decoding the JPEG file in `rest` (from some marker on) takes memory for all its coefficients: it is
+/// progressive, or its first scan does not have all components. Reads up to the first scan; true if it finds none.
+[[nodiscard]] bool jpeg_keeps_coefficients(Bytes rest);
+
 }  // namespace pixmill::pipeline

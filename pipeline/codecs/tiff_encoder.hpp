@@ -1,0 +1,12 @@
+#pragma once
+
+#include "pipeline/codecs/codec.hpp"
+
+namespace pixmill::pipeline {
+
+/// Two levels become CCITT Group 4, 0 being white as fax readers expect; anything else deflate with horizontal
+/// differences, in strips of about 256 KiB. Alpha is not premultiplied. Of metadata it keeps the ICC profile and the
+/// resolution.
+[[nodiscard]] std::unique_ptr<Encoder> make_tiff_encoder();
+
+}  // namespace pixmill::pipeline

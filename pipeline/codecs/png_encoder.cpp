@@ -39,13 +39,17 @@ int colour_type_of(int channels) {
   return kTypes.at(static_cast<std::size_t>(channels));
 }
 
-/// The filters to try on each row. Trying more costs time, and pays only when the compressor looks further.
-std::span<const PngFilter> filters_for(int compression) {
+/// The filters to try on each row. Trying more costs time, and pays only when the compressor looks further; but of
+/// gray, a third one takes 1 to 4 % off photographs and scanned pages for 3 % more time. Paeth's takes off no more, and
+/// makes whoever reads the file half as slow again.
+std::span<const PngFilter> filters_for(int compression, std::size_t pixel_bytes) {
   static constexpr std::array kNone{PngFilter::none};
+  static constexpr std::array kQuickGray{PngFilter::sub, PngFilter::up, PngFilter::average};
   static constexpr std::array kQuick{PngFilter::sub, PngFilter::up};
   static constexpr std::array kAll{PngFilter::none, PngFilter::sub, PngFilter::up, PngFilter::average,
                                    PngFilter::paeth};
   if (compression == 0) return kNone;
+  if (compression == 1 && pixel_bytes == 1) return kQuickGray;
   if (compression == 1) return kQuick;
   return kAll;
 }
@@ -100,7 +104,7 @@ CodecStatus PngEncoder::encode(const EncodeSource& source, const EncodeOptions& 
     pack_bits(source);
     filter_bits(options.compression, static_cast<std::size_t>(shape.height));
   } else {
-    filter_rows(source, filters_for(options.compression));
+    filter_rows(source, filters_for(options.compression, frame.elemSize()));
   }
 
   const std::size_t bound = libdeflate_zlib_compress_bound(compressor_.get(), lines_.size());

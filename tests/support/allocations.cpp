@@ -8,7 +8,10 @@
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer)
 #define PIXMILL_SANITIZER_ALLOCATES 1
-#include <sanitizer/allocator_interface.h>
+// clang has a header for these; gcc has them in its runtimes only.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                                         void (*on_free)(const volatile void*));
+extern "C" std::size_t __sanitizer_get_allocated_size(const volatile void* block);
 #else
 #define PIXMILL_SANITIZER_ALLOCATES 0
 #include <malloc.h>
@@ -46,7 +49,7 @@ namespace {
 
 void on_malloc(const volatile void* /*block*/, std::size_t bytes) { taken(bytes); }
 void on_free(const volatile void* block) {
-  if (block != nullptr && counting) given_back(__sanitizer_get_allocated_size(const_cast<const void*>(block)));
+  if (block != nullptr && counting) given_back(__sanitizer_get_allocated_size(block));
 }
 const int hooked = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 

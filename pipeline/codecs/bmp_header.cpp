@@ -18,18 +18,16 @@ constexpr std::uint32_t kWindows3 = 40;
 constexpr std::uint32_t kWindows4 = 108;
 constexpr std::uint32_t kWindows5 = 124;
 
-/// What the compression field may say; several numbers have two meanings, which the header's version tells apart.
-enum Compression : std::uint32_t {
-  kNone = 0,
-  kRle8 = 1,
-  kRle4 = 2,
-  kMasks = 3,  // or Huffman 1D in OS/2
-  kJpeg = 4,   // or RLE24 in OS/2
-  kPng = 5,
-  kMasksWithAlpha = 6,
-  kFirstInk = 11,
-  kLastInk = 13,
-};
+// What the compression field may say; two numbers have another meaning in OS/2.
+constexpr std::uint32_t kNone = 0;
+constexpr std::uint32_t kRle8 = 1;
+constexpr std::uint32_t kRle4 = 2;
+constexpr std::uint32_t kMasks = 3;  // or Huffman 1D
+constexpr std::uint32_t kJpeg = 4;   // or RLE24
+constexpr std::uint32_t kPng = 5;
+constexpr std::uint32_t kMasksWithAlpha = 6;
+constexpr std::uint32_t kFirstInk = 11;
+constexpr std::uint32_t kLastInk = 13;
 
 CodecStatus corrupt(std::string detail) { return {Verdict::corrupt, std::move(detail)}; }
 CodecStatus unsupported(std::string detail) { return {Verdict::unsupported, std::move(detail)}; }
@@ -53,7 +51,7 @@ class HeaderReader {
     if (file_.size() < info() + size_) return cut("in its header");
     for (const auto step : {&HeaderReader::read_size, &HeaderReader::read_format, &HeaderReader::read_masks,
                             &HeaderReader::find_pixels, &HeaderReader::read_palette}) {
-      const CodecStatus status = (this->*step)();
+      CodecStatus status = (this->*step)();
       if (!status.usable()) return status;
     }
     read_extras();

@@ -72,7 +72,7 @@ CodecStatus GifDecoder::read_header(Bytes file, const DecodeLimits& limits, Imag
 
 CodecStatus GifDecoder::decode(const DecodeRequest& request, cv::Mat& frame, const BandObserver& observer) {
   if (!fresh_) {
-    const CodecStatus status = reader_.open(file_);
+    CodecStatus status = reader_.open(file_);
     if (!status.usable()) return status;
   }
   fresh_ = false;

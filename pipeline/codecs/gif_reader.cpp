@@ -47,7 +47,7 @@ CodecStatus GifReader::open(Bytes file) {
   int error = 0;
   gif_ = DGifOpen(this, on_read, &error);
   if (gif_ == nullptr) return failure(error);
-  const CodecStatus status = find_frame();
+  CodecStatus status = find_frame();
   if (!status.usable()) return status;
   const GifImageDesc& frame = gif_->Image;
   if (frame.Width <= 0 || frame.Height <= 0) {
@@ -69,7 +69,7 @@ CodecStatus GifReader::find_frame() {
       return DGifGetImageHeader(gif_) == GIF_ERROR ? failure(gif_->Error) : CodecStatus{};
     }
     if (record == TERMINATE_RECORD_TYPE) return {Verdict::corrupt, "it ends without an image"};
-    const CodecStatus status = read_extension();
+    CodecStatus status = read_extension();
     if (!status.usable()) return status;
   }
 }

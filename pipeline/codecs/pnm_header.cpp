@@ -65,7 +65,7 @@ class PamHeader {
   CodecStatus read() {
     while (next_line()) {
       if (word_ == "ENDHDR") return finish();
-      const CodecStatus status = take();
+      CodecStatus status = take();
       if (!status.usable()) return status;
     }
     return cut_in_header();

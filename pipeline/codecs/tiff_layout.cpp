@@ -319,7 +319,7 @@ Bytes TiffLayout::block_data(std::uint64_t index) const {
 
 CodecStatus read_tiff_layout(Bytes file, TiffLayout& layout) {
   layout = {};
-  const CodecStatus opened = layout.directory.open(file);
+  CodecStatus opened = layout.directory.open(file);
   CodecStatus status = read_size(layout);
   // Of a directory that is cut short, its first tags tell the size.
   if (!opened.usable()) return opened;

@@ -78,7 +78,7 @@ void TiffPixels::start(const TiffLayout& layout, int channels) {
     make_levels();
   }
   for (auto& lane : lanes_) lane.clear();
-  const auto lanes = static_cast<std::size_t>(layout.colour_samples() + (alpha_ ? 1 : 0));
+  const std::size_t lanes = static_cast<std::size_t>(layout.colour_samples()) + (alpha_ ? 1 : 0);
   for (std::size_t i = 0; i < lanes; ++i) lanes_.at(i).resize(std::min(layout.block_width, layout.width));
 }
 
@@ -191,7 +191,7 @@ void TiffPixels::unpack_floats(const std::byte* row, int first, int step, std::u
     const std::size_t sample = static_cast<std::size_t>(first) + static_cast<std::size_t>(step) * x;
     const double value = float_at(row + sample * bytes, layout_->bits);
     if (value >= 0 && value <= 1) {
-      lane[x] = static_cast<std::uint16_t>(value * 65535 + 0.5);
+      lane[x] = static_cast<std::uint16_t>(std::lround(value * 65535));
     } else {
       lane[x] = value > 1 ? 65535 : 0;
       ++clamped_;

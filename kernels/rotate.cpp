@@ -54,6 +54,7 @@ class Rotate final : public FrameOperation {
     return oriented_shape(in, orientation_);
   }
   [[nodiscard]] bool output_is_two_level(bool input_is_two_level) const override { return input_is_two_level; }
+  [[nodiscard]] bool turns_sideways() const override { return orientation_ > 4; }
   [[nodiscard]] std::uint64_t scratch_bytes(const FrameShape& /*in*/) const override { return 0; }
   void apply(const cv::Mat& in, cv::Mat& out, Workspace& /*workspace*/) const override {
     orient(in, orientation_, out);

@@ -110,11 +110,7 @@ void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows, bool lenient
   } else if (layout_->compression == tiff::kJpeg && refuse_jpeg()) {
     rows_ = 0;
   } else {
-    if (reverses_block(*layout_)) {
-      reversed_.resize(block_.size());
-      reverse_bits(block_.data(), block_.size(), reversed_.data());
-      block_ = reversed_;
-    }
+    make_ready();
     if (layout_->colour == TiffColour::raster) {
       read_raster(rows);
     } else if (reads_rows(*layout_, row_bytes_ * rows)) {
@@ -125,6 +121,20 @@ void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows, bool lenient
   }
   if (block.cut_short && (block_.size() < row_bytes_ * rows || !layout_->stored_plain)) {
     damage_ = {Verdict::truncated, "the file ends within it"};
+  }
+}
+
+/// What libtiff is to see instead of the bytes in the file, if anything.
+void TiffBlockReader::make_ready() {
+  if (reverses_block(*layout_)) {
+    ready_.resize(block_.size());
+    reverse_bits(block_.data(), block_.size(), ready_.data());
+    block_ = ready_;
+  } else if (layout_->compression == tiff::kFaxRle) {
+    // At the end of its data libtiff makes up bits, and then does not find the byte at which the next line begins.
+    ready_.assign(block_.begin(), block_.end());
+    ready_.resize(block_.size() + 4);
+    block_ = ready_;
   }
 }
 
@@ -258,7 +268,7 @@ const std::byte* TiffBlockReader::next_row() {
 
 void TiffBlockReader::trim(std::size_t keep_bytes) {
   close();
-  for (std::vector<std::byte>* buffer : {&reversed_, &raw_, &decoded_}) {
+  for (std::vector<std::byte>* buffer : {&ready_, &raw_, &decoded_}) {
     if (buffer->capacity() > keep_bytes) std::vector<std::byte>().swap(*buffer);
   }
 }

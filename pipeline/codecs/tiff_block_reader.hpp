@@ -45,6 +45,7 @@ class TiffBlockReader {
   void read_raster(std::uint32_t rows);
   void start_rows(std::uint32_t rows);
   [[nodiscard]] bool refuse_jpeg();
+  void make_ready();
   [[nodiscard]] const std::byte* plain_row();
   void fail(CodecStatus status) { damage_ = std::move(status); }
   static tmsize_t on_read(thandle_t self, void* out, tmsize_t bytes);
@@ -66,9 +67,9 @@ class TiffBlockReader {
   std::vector<std::byte> directory_;  // the small file: this, then block_
   Bytes block_;
   std::size_t position_ = 0;
-  std::vector<std::byte> reversed_;  // the block with its bits reversed
-  std::vector<std::byte> raw_;       // libtiff's copy of the block
-  std::vector<std::byte> decoded_;   // the whole block, or a row
+  std::vector<std::byte> ready_;    // the block, where libtiff cannot take it as it is
+  std::vector<std::byte> raw_;      // libtiff's copy of the block
+  std::vector<std::byte> decoded_;  // the whole block, or a row
 };
 
 }  // namespace pixmill::pipeline

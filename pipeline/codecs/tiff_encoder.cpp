@@ -18,9 +18,9 @@ namespace pixmill::pipeline {
 namespace {
 
 constexpr std::uint64_t kStripBytes = std::uint64_t{256} << 10;
-/// libtiff passes it to libdeflate: within 4 % of the size that level 9 gives on photographs, at a fraction of the
-/// time.
-constexpr int kDeflateLevel = 4;
+/// As PNG's default. libtiff passes it to libdeflate: level 4 makes a photograph 6 % smaller in twice the time, and
+/// level 6 another 4 % in eight times.
+constexpr int kDeflateLevel = 1;
 /// Beyond this a classic TIFF's 32-bit offsets might not do.
 constexpr std::uint64_t kMostClassic = std::uint64_t{4000} << 20;
 
@@ -110,6 +110,10 @@ void set_fields(TIFF* tiff, const kernels::FrameShape& shape, bool bits, const S
 }
 
 void set_metadata(TIFF* tiff, const Metadata& metadata) {
+  // The one thing of EXIF that a reader must know, and that TIFF has a tag of its own for.
+  if (!metadata.exif.empty()) {
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, static_cast<std::uint16_t>(exif_orientation(metadata.exif)));
+  }
   if (!metadata.icc.empty() && metadata.icc.size() <= kMostMetadataBytes) {
     TIFFSetField(tiff, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()), metadata.icc.data());
   }

@@ -101,7 +101,8 @@ CodecStatus read_raster_colour(TiffLayout& layout) {
     const bool packed = layout.compression == tiff::kSgiLog || layout.compression == tiff::kSgiLog24;
     return packed ? CodecStatus{} : unsupported("LogL and LogLuv that are not compressed as SGI Log");
   }
-  if (layout.bits == 8 && layout.samples == 3 && layout.sample != TiffSample::floating_point) return {};
+  const bool known_depth = layout.bits == 8 || (layout.bits == 16 && layout.photometric == tiff::kCieLab);
+  if (known_depth && layout.samples == 3 && layout.sample != TiffSample::floating_point) return {};
   return unsupported(fmt::format("{} of {} samples of {} bits", tiff_photometric_name(layout.photometric),
                                  layout.samples, layout.bits));
 }
@@ -318,7 +319,7 @@ Bytes TiffLayout::block_data(std::uint64_t index) const {
 
 CodecStatus read_tiff_layout(Bytes file, TiffLayout& layout) {
   layout = {};
-  const CodecStatus opened = layout.directory.open(file);
+  CodecStatus opened = layout.directory.open(file);
   CodecStatus status = read_size(layout);
   // Of a directory that is cut short, its first tags tell the size.
   if (!opened.usable()) return opened;

@@ -22,8 +22,10 @@ class TiffMessages {
   [[nodiscard]] CodecStatus status() const;
 
   /// For TIFFOpenOptionsSet…HandlerExtR, with the object as user data.
-  static int on_error(TIFF* tiff, void* self, const char* module, const char* format, std::va_list arguments);
-  static int on_warning(TIFF* tiff, void* self, const char* module, const char* format, std::va_list arguments);
+  [[gnu::format(printf, 4, 0)]] static int on_error(TIFF* tiff, void* self, const char* module, const char* format,
+                                                    std::va_list arguments);
+  [[gnu::format(printf, 4, 0)]] static int on_warning(TIFF* tiff, void* self, const char* module, const char* format,
+                                                      std::va_list arguments);
 
  private:
   std::array<char, 256> text_{};

@@ -45,6 +45,16 @@ std::uint32_t unmultiplied(std::uint32_t level, std::uint32_t alpha, std::uint32
   return std::min(most, (level * most + alpha / 2) / alpha);
 }
 
+/// R, G, B at the beginning of every `step` samples to B, G, R.
+template <typename Level>
+void swap_colours(const std::byte* row, std::size_t step, std::uint32_t width, Level* out) {
+  for (std::uint32_t x = 0; x < width; ++x, row += step * sizeof(Level), out += 3) {
+    out[0] = load<Level>(row + 2 * sizeof(Level));
+    out[1] = load<Level>(row + sizeof(Level));
+    out[2] = load<Level>(row);
+  }
+}
+
 }  // namespace
 
 std::uint64_t TiffPixels::working_bytes(const TiffLayout& layout) {
@@ -68,7 +78,7 @@ void TiffPixels::start(const TiffLayout& layout, int channels) {
     make_levels();
   }
   for (auto& lane : lanes_) lane.clear();
-  const auto lanes = static_cast<std::size_t>(layout.colour_samples() + (alpha_ ? 1 : 0));
+  const std::size_t lanes = static_cast<std::size_t>(layout.colour_samples()) + (alpha_ ? 1 : 0);
   for (std::size_t i = 0; i < lanes; ++i) lanes_.at(i).resize(std::min(layout.block_width, layout.width));
 }
 
@@ -106,11 +116,26 @@ bool TiffPixels::copies() const {
          (layout_->separate || layout_->samples == 1) && (layout_->bits == 8 || layout_->bits == 16);
 }
 
+/// Whether red and blue change places, and that is all.
+bool TiffPixels::swaps() const {
+  return layout_->colour == TiffColour::rgb && layout_->sample == TiffSample::unsigned_integer && channels_ == 3 &&
+         !layout_->separate && (layout_->bits == 8 || layout_->bits == 16);
+}
+
 void TiffPixels::convert(std::span<const std::byte* const> rows, std::uint32_t width, std::uint8_t* out) {
   if (layout_->colour == TiffColour::raster) return from_raster(rows[0], width, out);
   if (layout_->colour == TiffColour::palette) return paint(rows[0], width, out);
   if (copies()) {
     std::memcpy(out, rows[0], std::size_t{width} * static_cast<std::size_t>(layout_->bits / 8));
+    return;
+  }
+  if (swaps()) {
+    const auto step = static_cast<std::size_t>(layout_->samples);
+    if (layout_->bits == 8) {
+      swap_colours<std::uint8_t>(rows[0], step, width, out);
+    } else {
+      swap_colours<std::uint16_t>(rows[0], step, width, reinterpret_cast<std::uint16_t*>(out));
+    }
     return;
   }
   const auto colours = static_cast<std::size_t>(layout_->colour_samples());
@@ -166,7 +191,7 @@ void TiffPixels::unpack_floats(const std::byte* row, int first, int step, std::u
     const std::size_t sample = static_cast<std::size_t>(first) + static_cast<std::size_t>(step) * x;
     const double value = float_at(row + sample * bytes, layout_->bits);
     if (value >= 0 && value <= 1) {
-      lane[x] = static_cast<std::uint16_t>(value * 65535 + 0.5);
+      lane[x] = static_cast<std::uint16_t>(std::lround(value * 65535));
     } else {
       lane[x] = value > 1 ? 65535 : 0;
       ++clamped_;

@@ -35,6 +35,7 @@ class TiffPixels {
   void make_levels();
   void make_palette();
   [[nodiscard]] bool copies() const;
+  [[nodiscard]] bool swaps() const;
   void unpack(const std::byte* row, int first, int step, std::uint32_t width, std::uint16_t* lane);
   void unpack_bits(const std::byte* row, int first, int step, std::uint32_t width, std::uint16_t* lane) const;
   void unpack_floats(const std::byte* row, int first, int step, std::uint32_t width, std::uint16_t* lane);

@@ -142,7 +142,7 @@ TEST(TiffDecoder, ReadsFax) {
   for (const int compression : {2, 3, 4}) {
     for (const int options : {0, 1, 4, 5}) {
       if (options != 0 && compression != 3) continue;
-      for (const std::uint32_t width : {1U, 31U, 64U, 1728U}) {
+      for (const std::uint32_t width : {1U, 9U, 31U, 64U, 1728U}) {
         for (const int photometric : {0, 1}) {
           for (const bool reversed : {false, true}) {
             TiffSpec spec{.width = width, .height = 19, .bits = 1, .photometric = photometric};

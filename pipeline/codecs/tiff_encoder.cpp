@@ -1,5 +1,6 @@
 #include "pipeline/codecs/tiff_encoder.hpp"
 
+#include "pipeline/codecs/exif.hpp"
 #include "pipeline/codecs/tiff_messages.hpp"
 
 #include <tiffio.h>

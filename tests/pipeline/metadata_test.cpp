@@ -79,6 +79,47 @@ TEST(Metadata, GoesFromEachFormatToEach) {
   }
 }
 
+TEST(Metadata, GoesAsFarAsAFormatHoldsIt) {
+  struct Holds {
+    std::string_view format;
+    bool exif;
+    bool resolution;
+  };
+  for (const Holds& holds : {Holds{"webp", true, false}, {"tiff", false, true}, {"bmp", false, true}}) {
+    SCOPED_TRACE(holds.format);
+    const Outcome there = run(file_with(of_camera(1), "jpg"), {"invert", holds.format});
+    const Outcome back = run(there.file, {"invert", "png"});
+    for (const Outcome* outcome : {&there, &back}) {
+      EXPECT_EQ(outcome->metadata.icc, icc_profile("RGB "));
+      EXPECT_EQ(outcome->metadata.exif.empty(), !holds.exif);
+      if (holds.resolution) {
+        EXPECT_NEAR(outcome->metadata.pixels_per_metre_x, 300 / 0.0254, 1);
+      }
+    }
+  }
+}
+
+TEST(Metadata, OfTiffSaysTheOrientationThatIsLeft) {
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const std::string file = file_with(of_camera(orientation), "jpg");
+    const Outcome off = run(file, {.chain = "", .format = "tiff", .orient = false});
+    const auto decoder = find_codec("tiff")->make_decoder();
+    ImageHeader header;
+    EXPECT_TRUE(decoder->read_header(std::as_bytes(std::span(off.file)), {}, header).usable());
+    EXPECT_EQ(header.orientation, orientation);
+  }
+}
+
+TEST(Metadata, AQuarterTurnChangesWhichResolutionIsWhich) {
+  const std::string file = file_with(of_camera(1), "png");
+  for (const char* chain : {"rotate=90", "rotate=270", "rotate=180,rotate=90"}) {
+    EXPECT_LT(run(file, {chain}).metadata.pixels_per_metre_x, run(file, {chain}).metadata.pixels_per_metre_y) << chain;
+  }
+  for (const char* chain : {"rotate=180", "rotate=90,rotate=90"}) {
+    EXPECT_GT(run(file, {chain}).metadata.pixels_per_metre_x, run(file, {chain}).metadata.pixels_per_metre_y) << chain;
+  }
+}
+
 TEST(Metadata, IsDroppedUnlessAskedFor) {
   for (const std::string_view format : {"jpg", "png"}) {
     const std::string file = file_with(of_camera(6), format);

@@ -176,8 +176,7 @@ class Batch {
       write_images(options_, report, *pixels_, inputs_, journal_.id());
       for (auto& row : wish.rows) row.made = report.reduction_trouble.empty() && report.trouble.empty();
     }
-    report.reductions =
-        make_reduction_report(wish, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
+    report.reductions = make_reduction_report(wish, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
     if (report.trouble.empty()) write_reductions(options_, report, journal_.id());
   }
 

@@ -33,10 +33,8 @@ void add_note(std::string& detail, const std::string& note) {
   detail += note;
 }
 
-CodecStatus unreadable_format(Bytes file, const Codec* codec) {
-  if (file.empty()) return {Verdict::unsupported, "the file is empty"};
-  if (codec == nullptr) return {Verdict::unsupported, "its content is no image format that is known"};
-  return {Verdict::unsupported, not_read_sentence(*codec)};
+CodecStatus no_image(Bytes file) {
+  return {Verdict::unsupported, file.empty() ? "the file is empty" : "its content is no image format that is known"};
 }
 
 FrameShape eight_bit(FrameShape shape) {
@@ -381,8 +379,8 @@ ProgramResult Program::run(Bytes file, Want want, WorkerMemory& memory) const {
 Program::Reckoning Program::reckon(Bytes file, WorkerMemory& memory) const {
   Reckoning reckoning;
   reckoning.codec = recognise(file.first(std::min(file.size(), kSniffBytes)));
-  if (reckoning.codec == nullptr || reckoning.codec->make_decoder == nullptr) {
-    reckoning.status = unreadable_format(file, reckoning.codec);
+  if (reckoning.codec == nullptr) {
+    reckoning.status = no_image(file);
     return reckoning;
   }
   reckoning.output = options_.format != nullptr ? options_.format : reckoning.codec;

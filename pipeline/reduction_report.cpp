@@ -71,7 +71,8 @@ std::string body(const std::vector<ReportWish::Row>& rows, const Accumulator::Re
   text += empty ? std::string("null") : fmt::format("[\"{}\"]", fmt::join(names, "\", \""));
   for (const ReportWish::Row& row : rows) {
     const std::string_view name = row.reduction->descriptor->name;
-    if (!row.path.empty() && whole) text += fmt::format(", \"{}\": {}", name, empty || !row.made ? "null" : json_string(row.path));
+    if (!row.path.empty() && whole)
+      text += fmt::format(", \"{}\": {}", name, empty || !row.made ? "null" : json_string(row.path));
     const LevelReduction* reduction = values_of(row);
     if (reduction == nullptr || (reduction->makes_counts && !whole)) continue;
     std::vector<std::string> values;

@@ -20,7 +20,7 @@ namespace pixmill::pipeline {
 
 namespace {
 
-// One row a format. A row without a decoder would be recognised, so that its files can be named in a verdict.
+// One row a format.
 constexpr std::array<Codec, 7> kCodecs{{
     {.name = "png",
      .title = "PNG",
@@ -91,10 +91,6 @@ const Codec* recognise(Bytes head) {
 const Codec* find_codec(std::string_view name) {
   const auto* found = std::find_if(kCodecs.begin(), kCodecs.end(), [&](const Codec& c) { return c.name == name; });
   return found == kCodecs.end() ? nullptr : found;
-}
-
-std::string not_read_sentence(const Codec& codec) {
-  return std::string(codec.title) + " files are recognised but this version does not read them";
 }
 
 }  // namespace pixmill::pipeline

@@ -138,7 +138,7 @@ struct Codec {
   std::string_view title;       ///< For people: "PNG".
   std::string_view extension;   ///< Without the dot; what outputs get.
   bool (*matches)(Bytes head);  ///< Whether a file that begins like this (≥ 32 bytes, or all of it) is of this format.
-  std::unique_ptr<Decoder> (*make_decoder)();  ///< Null: recognised, so that it can be named, but not read.
+  std::unique_ptr<Decoder> (*make_decoder)();
   std::unique_ptr<Encoder> (*make_encoder)();  ///< Null: not written.
   bool holds_alpha = false;                    ///< Whether the encoder writes 2 and 4 channels.
   bool holds_sixteen_bits = false;             ///< Otherwise 16 bits are written as 8.
@@ -155,7 +155,5 @@ inline constexpr std::size_t kSniffBytes = 64;
 /// The format of a file that begins like this, or null.
 [[nodiscard]] const Codec* recognise(Bytes head);
 [[nodiscard]] const Codec* find_codec(std::string_view name);
-/// The detail of a file of a format that is recognised but not read.
-[[nodiscard]] std::string not_read_sentence(const Codec& codec);
 
 }  // namespace pixmill::pipeline

@@ -21,9 +21,7 @@ struct Format {
 const Format* format_of(Bytes file) {
   static const std::vector<Format> formats = [] {
     std::vector<Format> made;
-    for (const Codec& codec : all_codecs()) {
-      if (codec.make_decoder != nullptr) made.push_back(Format{&codec});
-    }
+    for (const Codec& codec : all_codecs()) made.push_back(Format{&codec});
     return made;
   }();
   const Codec* codec = recognise(file.first(std::min(file.size(), kSniffBytes)));

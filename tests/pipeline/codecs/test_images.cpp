@@ -66,7 +66,7 @@ Decoded decode(Decoder& decoder, Bytes file, const DecodeRequest& request, const
 
 Decoded decode(Bytes file, const DecodeRequest& request, const DecodeLimits& limits) {
   const Codec* codec = recognise(file.first(std::min(file.size(), kSniffBytes)));
-  if (codec == nullptr || codec->make_decoder == nullptr) {
+  if (codec == nullptr) {
     Decoded unknown;
     unknown.status = {Verdict::unsupported, "not recognised"};
     return unknown;

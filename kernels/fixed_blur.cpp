@@ -266,7 +266,7 @@ class FixedBlur {
 
  private:
   void run_strip(int left, int width) {
-    const auto levels = static_cast<std::size_t>(width * channels_);
+    const auto levels = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels_);
     int filtered = 0;
     for (int y = 0; y < in_.rows; ++y) {
       for (; filtered <= std::min(y + gaussian_.reach, in_.rows - 1); ++filtered) filter_row(filtered, left, width);
@@ -286,7 +286,7 @@ class FixedBlur {
 
   void filter_row(int y, int left, int width) {
     load_line(in_.ptr<T>(y), left, width);
-    const auto levels = static_cast<std::size_t>(width * channels_);
+    const auto levels = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels_);
     if constexpr (sizeof(T) == 1) {
       HWY_DYNAMIC_DISPATCH(filter_bytes)(window(line_window_), levels, ring_row(0, y));
     } else {

@@ -73,6 +73,7 @@ class Bench {
  public:
   Bench() : colour_(bench::scene(3000, 4000)) {
     cv::cvtColor(colour_, gray_, cv::COLOR_BGR2GRAY);
+    gray_.convertTo(deep_, CV_16U, 257);
     out_ = gray_.clone();
     opencv_out_ = gray_.clone();
   }
@@ -84,6 +85,7 @@ class Bench {
     for (const std::int64_t window : {3, 11, 31}) add_adaptive(all, "adaptive gaussian ", 1, window);
     add_resize(all, "resize area 50%", 0, 50, cv::INTER_AREA);
     add_resize(all, "resize linear 70%", 2, 70, cv::INTER_LINEAR);
+    add_filters(all);
     return all;
   }
 
@@ -124,6 +126,45 @@ class Bench {
                      operation->apply(colour_, resized_, workspace_);
                    },
                    [this, size, interpolation] { cv::resize(colour_, opencv_resized_, size, 0, 0, interpolation); }});
+  }
+
+  void add_filter(std::vector<Pair>& all, const std::string& name, std::string_view kernel, const Arguments& arguments,
+                  const std::function<void(const cv::Mat&, cv::Mat&)>& opencv) {
+    const auto operation = std::shared_ptr(frame_operation(kernel, arguments));
+    for (const auto& [kind, image] : {std::pair{" gray", &gray_}, {" colour", &colour_}, {" 16-bit gray", &deep_}}) {
+      if (operation->needs_eight_bits() && image == &deep_) continue;
+      all.push_back({name + kind,
+                     [this, operation, image = image] {
+                       const FrameShape shape = operation->output_shape(shape_of(*image));
+                       resized_.create(static_cast<int>(shape.height), static_cast<int>(shape.width), shape.type());
+                       operation->apply(*image, resized_, workspace_);
+                     },
+                     [this, opencv, image = image] { opencv(*image, opencv_resized_); }});
+    }
+  }
+
+  void add_filters(std::vector<Pair>& all) {
+    for (const double sigma : {1.0, 5.0, 20.0}) {
+      add_filter(all, "blur " + std::to_string(static_cast<int>(sigma)), "blur", {sigma},
+                 [sigma](const cv::Mat& in, cv::Mat& out) { cv::GaussianBlur(in, out, cv::Size(), sigma); });
+    }
+    for (const std::int64_t window : {3, 15}) {
+      add_filter(all, "median " + std::to_string(window), "median", {window},
+                 [window](const cv::Mat& in, cv::Mat& out) { cv::medianBlur(in, out, static_cast<int>(window)); });
+    }
+    add_filter(all, "morph open 15", "morph", {ChoiceIndex{0}, std::int64_t{15}, ChoiceIndex{0}},
+               [](const cv::Mat& in, cv::Mat& out) {
+                 cv::morphologyEx(in, out, cv::MORPH_OPEN, cv::getStructuringElement(cv::MORPH_RECT, {15, 15}));
+               });
+    add_filter(all, "rotate 90", "rotate", {ChoiceIndex{0}},
+               [](const cv::Mat& in, cv::Mat& out) { cv::rotate(in, out, cv::ROTATE_90_CLOCKWISE); });
+    add_filter(all, "flip h", "flip", {ChoiceIndex{0}}, [](const cv::Mat& in, cv::Mat& out) { cv::flip(in, out, 1); });
+    all.push_back({"equalize gray", [this] { equalize_->apply(gray_, out_, workspace_); },
+                   [this] { cv::equalizeHist(gray_, opencv_out_); }});
+    all.push_back({"equalize clip=2 gray", [this] { clahe_->apply(gray_, out_, workspace_); },
+                   [this] {
+                     cv::createCLAHE(2, {8, 8})->apply(gray_, opencv_out_);
+                   }});
   }
 
   // A band is gray and thresholded while it is in cache.
@@ -167,6 +208,7 @@ class Bench {
   static constexpr int kBand = 16;
   cv::Mat colour_;
   cv::Mat gray_;
+  cv::Mat deep_;  // 16 bits
   cv::Mat out_;
   cv::Mat opencv_out_;
   cv::Mat resized_;
@@ -179,6 +221,8 @@ class Bench {
       level_operation("threshold", {Level{100, false}, ChoiceIndex{0}, std::monostate{}, ChoiceIndex{0}});
   std::unique_ptr<const LevelOperation> otsu_ =
       level_operation("threshold", {ChoiceIndex{0}, ChoiceIndex{0}, std::monostate{}, ChoiceIndex{0}});
+  std::unique_ptr<const FrameOperation> equalize_ = frame_operation("equalize", {0.0, std::monostate{}});
+  std::unique_ptr<const FrameOperation> clahe_ = frame_operation("equalize", {2.0, std::monostate{}});
   std::unique_ptr<const LevelOperation> invert_ = level_operation("invert", {});
 };
 

@@ -80,7 +80,11 @@ class Clahe {
     for (int x = 0; x < tiling_.x.tiled_pixels(); ++x) {
       columns_[x] = cv::borderInterpolate(x, in.cols, cv::BORDER_REFLECT_101) * channels_;
     }
-    for (int x = 0; x < in.cols; ++x) across_[x] = between(tiling_.x, x);
+    for (int x = 0; x < in.cols; ++x) {
+      across_[x] = between(tiling_.x, x);
+      across_[x].first *= kLevels;
+      across_[x].second *= kLevels;
+    }
     const double tile_pixels = static_cast<double>(tiling_.x.tile) * tiling_.y.tile;
     // No count exceeds the pixels of a tile, so a limit beyond them is none.
     limit_ = static_cast<std::uint32_t>(std::clamp(std::floor(clip * tile_pixels / kLevels), 1.0, tile_pixels));
@@ -102,10 +106,11 @@ class Clahe {
   void make_table(int tx, int ty, int channel, T* table) {
     std::fill_n(counts_, kLevels, 0U);
     const int* columns = columns_ + static_cast<std::ptrdiff_t>(tx) * tiling_.x.tile;
+    const int width = tiling_.x.tile;
     for (int row = 0; row < tiling_.y.tile; ++row) {
       const int y = cv::borderInterpolate(ty * tiling_.y.tile + row, in_.rows, cv::BORDER_REFLECT_101);
       const T* levels = in_.ptr<T>(y) + channel;
-      for (int x = 0; x < tiling_.x.tile; ++x) ++counts_[levels[columns[x]]];
+      for (int x = 0; x < width; ++x) ++counts_[levels[columns[x]]];
     }
     clip_counts();
     std::uint32_t sum = 0;
@@ -137,10 +142,13 @@ class Clahe {
     const T* lower = tables_ + down.second * row_tables;
     const T* from = in_.ptr<T>(y) + channel;
     T* to = out_.ptr<T>(y) + channel;
-    for (int x = 0; x < in_.cols; ++x, from += channels_, to += channels_) {
-      const Between& across = across_[x];
-      const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(across.first) * kLevels + *from;
-      const std::ptrdiff_t right = static_cast<std::ptrdiff_t>(across.second) * kLevels + *from;
+    // By value: bytes that are stored might otherwise be any of these.
+    const std::ptrdiff_t channels = channels_;
+    const Between* const end = across_ + in_.cols;
+    for (const Between* next = across_; next != end; ++next, from += channels, to += channels) {
+      const Between across = *next;
+      const std::ptrdiff_t left = across.first + *from;
+      const std::ptrdiff_t right = across.second + *from;
       const float above = upper[left] * across.of_first + upper[right] * across.of_second;
       const float below = lower[left] * across.of_first + lower[right] * across.of_second;
       *to = cv::saturate_cast<T>(above * down.of_first + below * down.of_second);
@@ -162,7 +170,7 @@ class Clahe {
   T* tables_ = nullptr;              // a table of levels for each tile, row by row
   std::uint32_t* counts_ = nullptr;  // of the tile at hand
   int* columns_ = nullptr;           // for each column of the tiles, where its first channel stands in a row
-  Between* across_ = nullptr;        // for each column of the picture
+  Between* across_ = nullptr;        // for each column of the picture; tables instead of tiles
   std::uint32_t limit_ = 1;
   float scale_ = 1;
 };

@@ -77,17 +77,21 @@ void equalizing_table(std::span<const std::uint32_t> counts, std::uint64_t pixel
   }
 }
 
+template <typename T>
+using Tables = std::array<const T*, 3>;
+
+// The tables by value: bytes that are stored might otherwise be the pointers themselves.
 template <typename T, int Channels>
-void map_row(const T* const* tables, const T* in, int width, T* out) {
-  constexpr int kColours = colour_channels(Channels);
+void map_row(Tables<T> tables, const T* in, int width, T* out) {
+  constexpr std::size_t kColours = colour_channels(Channels);
   for (int x = 0; x < width; ++x, in += Channels, out += Channels) {
-    for (int channel = 0; channel < kColours; ++channel) out[channel] = tables[channel][in[channel]];
+    for (std::size_t channel = 0; channel < kColours; ++channel) out[channel] = tables[channel][in[channel]];
     if constexpr (has_alpha(Channels)) out[kColours] = in[kColours];
   }
 }
 
 template <typename T>
-void map_row(const T* const* tables, const T* in, int width, int channels, T* out) {
+void map_row(const Tables<T>& tables, const T* in, int width, int channels, T* out) {
   switch (channels) {
     case 1:
       return map_row<T, 1>(tables, in, width, out);
@@ -108,13 +112,13 @@ std::size_t tables_bytes(const FrameShape& in) {
 template <typename T>
 void equalize(const cv::Mat& in, const Histogram& histogram, std::span<std::byte> memory, cv::Mat& out) {
   const auto levels = static_cast<std::size_t>(level_count(histogram.depth()));
-  std::array<const T*, 3> tables{};
+  Tables<T> tables{};
   auto* table = reinterpret_cast<T*>(memory.data());
   for (int channel = 0; channel < colour_channels(in.channels()); ++channel, table += levels) {
     equalizing_table(histogram.counts(channel), histogram.pixels(), table);
     tables.at(static_cast<std::size_t>(channel)) = table;
   }
-  for (int y = 0; y < in.rows; ++y) map_row(tables.data(), in.ptr<T>(y), in.cols, in.channels(), out.ptr<T>(y));
+  for (int y = 0; y < in.rows; ++y) map_row(tables, in.ptr<T>(y), in.cols, in.channels(), out.ptr<T>(y));
 }
 
 class Equalize final : public FrameOperation {

@@ -101,6 +101,37 @@ TEST(Blur, IsExactArithmeticWhateverTheProcessor) {
   }
 }
 
+TEST(Blur, IsTheSameOnEveryInstructionSet) {
+  for (const double sigma : {0.8, 1.7, 3.0, 9.0, 150.0}) {
+    for (const int depth : {CV_8U, CV_16U}) {
+      for (int channels = 1; channels <= 4; ++channels) {
+        for (const cv::Size size : {cv::Size(2, 2), cv::Size(3, 40), cv::Size(67, 23), cv::Size(700, 9)}) {
+          const cv::Mat image = noise(size.height, size.width, CV_MAKETYPE(depth, channels), 7);
+          cv::Mat wanted;
+          cv::GaussianBlur(image, wanted, cv::Size(), sigma);
+          for_each_simd_target([&] {
+            ASSERT_TRUE(same(applied(*blur(sigma), padded(image)), wanted)) << sigma << " " << size << " " << channels;
+          });
+        }
+      }
+    }
+  }
+}
+
+TEST(Blur, CarriesRoundingAsFarAsItGoes) {
+  for (const int depth : {CV_8U, CV_16U}) {
+    // White and black at their most, so that sums are as large as they get.
+    cv::Mat image(70, 1500, CV_MAKETYPE(depth, 1), cv::Scalar::all(depth == CV_8U ? 255 : 65535));
+    image.colRange(400, 800).setTo(0);
+    image.rowRange(30, 41).setTo(0);
+    for (const double sigma : {0.8, 0.9, 3.3, 60.0}) {
+      cv::Mat wanted;
+      cv::GaussianBlur(image, wanted, cv::Size(), sigma);
+      ASSERT_TRUE(same(applied(*blur(sigma), image), wanted)) << sigma << " " << depth;
+    }
+  }
+}
+
 TEST(Blur, KeepsAConstantPicture) {
   for (const double sigma : {0.1, 1.0, 30.0, 200.0}) {
     for (const int depth : {CV_8U, CV_16U}) {

@@ -14,6 +14,7 @@ ReductionValue finish(const ChannelTotals& totals) { return totals.histogram; }
 
 }  // namespace
 
-const Reduction kHistogramReduction{&kDescriptor, LevelReduction{.needs_histogram = true, .makes_counts = true, .finish = finish}};
+const Reduction kHistogramReduction{&kDescriptor,
+                                    LevelReduction{.needs_histogram = true, .makes_counts = true, .finish = finish}};
 
 }  // namespace pixmill::kernels

@@ -1,0 +1,140 @@
+#include "ipc/ring.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <string>
+
+namespace pixmill::ipc {
+namespace {
+
+using Word = std::atomic_ref<std::uint64_t>;
+static_assert(Word::is_always_lock_free && Word::required_alignment <= alignof(RingSlot),
+              "a lock would be private to one process, and would stay locked when that dies");
+
+using DescriptorWords = std::array<std::uint64_t, sizeof(Descriptor) / sizeof(std::uint64_t)>;
+
+void write_slot(RingSlot& slot, const Descriptor& descriptor) {
+  const auto words = std::bit_cast<DescriptorWords>(descriptor);
+  for (std::size_t i = 0; i < words.size(); ++i) Word(slot.words[i]).store(words[i], std::memory_order_relaxed);
+}
+
+Descriptor read_slot(RingSlot& slot) {
+  DescriptorWords words;
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = Word(slot.words[i]).load(std::memory_order_relaxed);
+  return std::bit_cast<Descriptor>(words);
+}
+
+bool is_aligned(const std::byte* address) { return std::bit_cast<std::uintptr_t>(address) % alignof(RingLayout) == 0; }
+
+RingPlace place_of(std::byte* memory, std::uint32_t capacity) {
+  auto* layout = reinterpret_cast<RingLayout*>(memory);
+  return {&layout->tail.value, &layout->head.value, reinterpret_cast<RingSlot*>(memory + sizeof(RingLayout)), capacity};
+}
+
+[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorCode::machine, "cannot attach to a ring: " + why); }
+
+RingPlace attach(std::span<std::byte> memory, std::uint32_t epoch) {
+  if (memory.size() < sizeof(RingLayout) || !is_aligned(memory.data()))
+    refuse("its memory is too small or not aligned");
+  const RingLayout::Identity identity = reinterpret_cast<const RingLayout*>(memory.data())->identity;
+  if (identity.magic != RingLayout::kMagic) refuse("there is none at this place");
+  if (identity.version != RingLayout::kVersion || identity.slot_bytes != sizeof(RingSlot))
+    refuse("it has version " + std::to_string(identity.version) + ", and this program knows version " +
+           std::to_string(RingLayout::kVersion) + "; the two processes must be of one build");
+  if (identity.epoch != epoch)
+    refuse("it is of epoch " + std::to_string(identity.epoch) + " and not " + std::to_string(epoch));
+  if (!std::has_single_bit(identity.capacity) || identity.capacity > kMaxRingCapacity ||
+      ring_bytes(identity.capacity) > memory.size())
+    refuse("its " + std::to_string(identity.capacity) + " slots do not fit its memory");
+  return place_of(memory.data(), identity.capacity);
+}
+
+}  // namespace
+
+void reset_ring(std::span<std::byte> memory, std::uint32_t capacity, std::uint32_t epoch, std::uint64_t start) {
+  if (!std::has_single_bit(capacity) || capacity > kMaxRingCapacity)
+    throw Error(ErrorCode::usage, "a ring takes a power of two of slots, up to " + std::to_string(kMaxRingCapacity) +
+                                      ", and not " + std::to_string(capacity));
+  if (memory.size() < ring_bytes(capacity) || !is_aligned(memory.data()))
+    throw Error(ErrorCode::usage, "a ring of " + std::to_string(capacity) + " slots needs " +
+                                      std::to_string(ring_bytes(capacity)) + " bytes, aligned to " +
+                                      std::to_string(alignof(RingLayout)));
+  const RingPlace place = place_of(memory.data(), capacity);
+  for (std::uint32_t i = 0; i < capacity; ++i) write_slot(place.slots[i], Descriptor{});
+  Word(*place.tail).store(start, std::memory_order_relaxed);
+  Word(*place.head).store(start, std::memory_order_release);
+  reinterpret_cast<RingLayout*>(memory.data())->identity = {RingLayout::kMagic, RingLayout::kVersion, capacity,
+                                                            sizeof(RingSlot), epoch};
+}
+
+RingProducer::RingProducer(std::span<std::byte> memory, std::uint32_t epoch) : place_(attach(memory, epoch)) {
+  tail_ = Word(*place_.tail).load(std::memory_order_relaxed);
+  head_ = Word(*place_.head).load(std::memory_order_acquire);
+  if (tail_ - head_ > place_.capacity) refuse("its indices do not belong together");
+}
+
+void RingProducer::look() {
+  // Acquire: the consumer's reads of the slots that it gave back come before our writes to them.
+  const std::uint64_t head = Word(*place_.head).load(std::memory_order_acquire);
+  // It must lie between where it was and what was ever sent. The differences hold also where indices pass 2^64.
+  if (head - head_ > tail_ - head_)
+    violated_ = true;
+  else
+    head_ = head;
+}
+
+RingResult RingProducer::push(std::span<const Descriptor> batch) {
+  if (known_room() < batch.size()) look();
+  if (violated_) return {0, true};
+  const std::size_t count = std::min<std::uint64_t>(batch.size(), known_room());
+  if (count == 0) return {};
+  for (std::size_t i = 0; i < count; ++i) write_slot(place_.slots[(tail_ + i) & (place_.capacity - 1)], batch[i]);
+  tail_ += count;
+  // The commit.
+  Word(*place_.tail).store(tail_, std::memory_order_release);
+  return {count, false};
+}
+
+RingResult RingProducer::room() {
+  look();
+  if (violated_) return {0, true};
+  return {static_cast<std::size_t>(known_room()), false};
+}
+
+RingConsumer::RingConsumer(std::span<std::byte> memory, std::uint32_t epoch) : place_(attach(memory, epoch)) {
+  head_ = Word(*place_.head).load(std::memory_order_relaxed);
+  tail_ = head_;
+}
+
+void RingConsumer::look() {
+  // Acquire: the producer's writes to the slots that it committed come before our reads of them.
+  const std::uint64_t tail = Word(*place_.tail).load(std::memory_order_acquire);
+  // Called only when all that was known is consumed, so an index that went backwards is one far ahead.
+  if (tail - head_ > place_.capacity)
+    violated_ = true;
+  else
+    tail_ = tail;
+}
+
+RingResult RingConsumer::pop(std::span<Descriptor> out) {
+  if (head_ == tail_) look();
+  if (violated_) return {0, true};
+  const std::size_t count = std::min<std::uint64_t>(out.size(), tail_ - head_);
+  if (count == 0) return {};
+  for (std::size_t i = 0; i < count; ++i) out[i] = read_slot(place_.slots[(head_ + i) & (place_.capacity - 1)]);
+  head_ += count;
+  // Only now may the producer write to these slots again.
+  Word(*place_.head).store(head_, std::memory_order_release);
+  return {count, false};
+}
+
+bool RingConsumer::ready() {
+  if (head_ == tail_) look();
+  return violated_ || head_ != tail_;
+}
+
+}  // namespace pixmill::ipc

@@ -80,6 +80,8 @@ struct RingPlace {
   std::uint64_t* head = nullptr;
   RingSlot* slots = nullptr;
   std::uint32_t capacity = 0;
+
+  [[nodiscard]] RingSlot& at(std::uint64_t index) const { return slots[index & (capacity - 1)]; }
 };
 
 /// The sending end. One in the whole machine for a ring and epoch; used by one thread at a time. Does not own the

@@ -119,14 +119,17 @@ bool spin_until(std::chrono::nanoseconds budget, Ready&& ready) {
   constexpr int kLooksPerClock = 64;
   if (ready()) return true;
   if (budget.count() <= 0) return false;
-  const auto end = WaitLimits::Clock::now() + budget;
-  do {
+  // The clock costs as much as many looks, and is not asked before the first turns are over.
+  WaitLimits::Clock::time_point end{};
+  for (;;) {
     for (int i = 0; i < kLooksPerClock; ++i) {
       relax();
       if (ready()) return true;
     }
-  } while (WaitLimits::Clock::now() < end);
-  return false;
+    const auto now = WaitLimits::Clock::now();
+    if (end == WaitLimits::Clock::time_point{}) end = now + budget;
+    if (now >= end) return false;
+  }
 }
 
 /// Step S: sleeps while the word says so, until rung for, `until`, or a signal. May return for no reason.

@@ -30,6 +30,7 @@ class CountedBacking : public FrameBacking {
     std::uint64_t fresh = 0;
     for (std::uint64_t page = range.begin / kPage; page < range.end / kPage; ++page) fresh += backed_[page] ? 0 : 1;
     EXPECT_EQ(fresh, range.size() / kPage) << "asked for memory that it had";
+    EXPECT_LE(range.size(), std::uint64_t{1} << 20U) << "on older kernels a signal undoes the whole of it";
     if (fresh > available) return false;
     available -= fresh;
     fill(backed_, range, true);
@@ -261,6 +262,15 @@ TEST(FrameAllocator, AnyOtherFailureIsAnErrorAndLendsNothing) {
   backing.fail_punch = backing.fail_hard = false;
   frames.trim(0);
   EXPECT_EQ(backing.backed_pages(), 0U);
+}
+
+TEST(FrameAllocator, AsksForALargeFrameInPieces) {
+  const std::uint64_t pages = (std::uint64_t{10} << 20U) / kPage + 1;
+  CountedBacking backing(pages);
+  FrameAllocator frames(backing, {0, pages * kPage}, kAll);
+  lend(frames, pages * kPage);
+  EXPECT_EQ(backing.backed_pages(), pages);
+  EXPECT_EQ(frames.statistics().commits, 11U);
 }
 
 TEST(FrameAllocator, ALargeFrameIsCommittedThoughATimerInterruptsEveryFewMilliseconds) {

@@ -224,7 +224,67 @@ TEST(ParentGone, IsTrueOnceTheParentDied) {
 }
 
 // --- No wake-up is lost ---
-//
+
+// Two threads meet at a round's number, as nearly at the same moment as can be had.
+class Meeting {
+ public:
+  void meet(std::size_t who, std::uint64_t round) {
+    arrived_[who].store(round, std::memory_order_release);
+    for (int looks = 0; arrived_[1 - who].load(std::memory_order_acquire) < round; ++looks)
+      looks < 1000 ? relax() : static_cast<void>(::sched_yield());
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, 2> arrived_{};
+};
+
+// The heart of it, many times a second because nobody really sleeps: if one announces its sleep while the other
+// commits, either the first sees the message or the second sees the announcement.
+TEST(Wait, AnAnnouncementAndACommitNeverMissEachOther) {
+  const HangGuard guard;
+  constexpr std::uint64_t kRounds = 300'000;
+  const auto enough = Clock::now() + 10s;  // where two threads hardly ever run at the same time
+  const Region region(page_bytes());
+  reset_ring(region.memory(), 8, 0);
+  alignas(128) SleepWord word;
+  Meeting start;
+  Meeting done;
+  Meeting judged;
+  std::atomic<bool> rung{false};
+  std::atomic<bool> over{false};
+  std::thread waker([&] {
+    RingProducer producer(region.memory(), 0);
+    Dice dice(1);
+    for (std::uint64_t round = 1; !over; ++round) {
+      const Descriptor message = numbered(round);
+      start.meet(0, round);
+      for (std::uint64_t i = dice.below(16); i > 0; --i) relax();
+      static_cast<void>(producer.push({&message, 1}));
+      rung = take_announcement(word);
+      done.meet(0, round);
+      judged.meet(0, round);
+    }
+  });
+  RingConsumer consumer(region.memory(), 0);
+  Dice dice(2);
+  std::uint64_t missed = 0;
+  for (std::uint64_t round = 1; !over; ++round) {
+    start.meet(1, round);
+    for (std::uint64_t i = dice.below(16); i > 0; --i) relax();
+    announce_sleep(word);
+    const bool seen = consumer.ready();
+    done.meet(1, round);
+    if (!seen && !rung) ++missed;
+    end_sleep(word);
+    Descriptor message;
+    EXPECT_EQ(consumer.pop({&message, 1}).count, 1U);
+    over = round >= kRounds || (round % 1024 == 0 && Clock::now() > enough);
+    judged.meet(1, round);
+  }
+  waker.join();
+  EXPECT_EQ(missed, 0U);
+}
+
 // Two rings and four words in a region: each side waits for messages, and for room. Nothing spins, no wait has a
 // deadline, and nothing but a ring ends one: a single wake-up that got lost hangs the test.
 

@@ -370,17 +370,10 @@ void report(const std::vector<Contender>& all, int repetitions) {
   }
 }
 
-}  // namespace
-}  // namespace pixmill::ipc
-
-int main(int count, char** arguments) {
-  using namespace pixmill::ipc;
-  const int repetitions = count > 1 ? std::max(1, std::atoi(arguments[1])) : 15;
+int run(int repetitions) {
   cpu_set_t processors;
-  if (::sched_getaffinity(0, sizeof processors, &processors) != 0 || CPU_COUNT(&processors) < 2) {
-    std::fprintf(stderr, "ring_bench: two processors are needed\n");
-    return 1;
-  }
+  if (::sched_getaffinity(0, sizeof processors, &processors) != 0 || CPU_COUNT(&processors) < 2)
+    throw std::runtime_error("two processors are needed");
   std::vector<Contender> all = contenders();
   for (int i = 0; i < repetitions; ++i) {
     for (Contender& one : all) {
@@ -393,4 +386,16 @@ int main(int count, char** arguments) {
   }
   report(all, repetitions);
   return 0;
+}
+
+}  // namespace
+}  // namespace pixmill::ipc
+
+int main(int count, char** arguments) {
+  try {
+    return pixmill::ipc::run(count > 1 ? std::max(1, std::atoi(arguments[1])) : 15);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "ring_bench: %s\n", failure.what());
+    return 1;
+  }
 }

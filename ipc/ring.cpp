@@ -38,9 +38,9 @@ void read_slot(RingSlot& slot, Descriptor& descriptor) {
   }
 }
 
-// The lines of a batch's slots are asked for before the first is touched: a slot copied by words takes up what the
+// How many slots ahead of the copying their cache lines are asked for: a slot copied by words takes up what the
 // processor has to look ahead with, so that it would wait for one line after the other. Twice as fast a stream by it.
-constexpr std::size_t kFetchAhead = 32;
+constexpr std::uint64_t kFetchAhead = 32;
 
 void fetch_for_reading(const RingSlot& slot) { __builtin_prefetch(&slot); }
 
@@ -52,17 +52,9 @@ void fetch_for_writing(const RingSlot& slot) {
 #endif
 }
 
-/// Calls `copy` for the indices from 0 to `count` - 1, and `fetch` for those soon to come.
-template <typename Fetch, typename Copy>
-void copy_batch(std::size_t count, Fetch&& fetch, Copy&& copy) {
-  for (std::size_t begin = 0; begin < count; begin += kFetchAhead) {
-    const std::size_t end = std::min(begin + kFetchAhead, count);
-    for (std::size_t i = begin; i < end; ++i) fetch(i);
-    for (std::size_t i = begin; i < end; ++i) copy(i);
-  }
+bool is_aligned(const std::byte* address) {
+  return reinterpret_cast<std::uintptr_t>(address) % alignof(RingLayout) == 0;
 }
-
-bool is_aligned(const std::byte* address) { return std::bit_cast<std::uintptr_t>(address) % alignof(RingLayout) == 0; }
 
 RingPlace place_of(std::byte* memory, std::uint32_t capacity) {
   auto* layout = reinterpret_cast<RingLayout*>(memory);
@@ -115,23 +107,30 @@ void RingProducer::look() {
   // Acquire: the consumer's reads of the slots that it gave back come before our writes to them.
   const std::uint64_t head = Word(*place_.head).load(std::memory_order_acquire);
   // It must lie between where it was and what was ever sent. The differences hold also where indices pass 2^64.
-  if (head - head_ > tail_ - head_)
+  if (head - head_ > tail_ - head_) {
     violated_ = true;
-  else
-    head_ = head;
+    return;
+  }
+  head_ = head;
+  const std::uint64_t soon = std::min(known_room(), kFetchAhead);
+  for (std::uint64_t i = 0; i < soon; ++i) fetch_for_writing(place_.at(tail_ + i));
 }
 
 RingResult RingProducer::push(std::span<const Descriptor> batch) {
   if (known_room() < batch.size()) look();
   if (violated_) return {0, true};
-  const std::size_t count = std::min<std::uint64_t>(batch.size(), known_room());
+  const RingPlace place = place_;
+  const std::uint64_t tail = tail_;
+  const std::uint64_t room = known_room();
+  const std::size_t count = std::min<std::uint64_t>(batch.size(), room);
   if (count == 0) return {};
-  const auto slot = [place = place_, tail = tail_](std::size_t i) -> RingSlot& { return place.at(tail + i); };
-  copy_batch(
-      count, [&](std::size_t i) { fetch_for_writing(slot(i)); }, [&](std::size_t i) { write_slot(slot(i), batch[i]); });
-  tail_ += count;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (room - i > kFetchAhead) fetch_for_writing(place.at(tail + i + kFetchAhead));
+    write_slot(place.at(tail + i), batch[i]);
+  }
+  tail_ = tail + count;
   // The commit.
-  Word(*place_.tail).store(tail_, std::memory_order_release);
+  Word(*place.tail).store(tail_, std::memory_order_release);
   return {count, false};
 }
 
@@ -150,23 +149,30 @@ void RingConsumer::look() {
   // Acquire: the producer's writes to the slots that it committed come before our reads of them.
   const std::uint64_t tail = Word(*place_.tail).load(std::memory_order_acquire);
   // Called only when all that was known is consumed, so an index that went backwards is one far ahead.
-  if (tail - head_ > place_.capacity)
+  if (tail - head_ > place_.capacity) {
     violated_ = true;
-  else
-    tail_ = tail;
+    return;
+  }
+  tail_ = tail;
+  const std::uint64_t soon = std::min(tail_ - head_, kFetchAhead);
+  for (std::uint64_t i = 0; i < soon; ++i) fetch_for_reading(place_.at(head_ + i));
 }
 
 RingResult RingConsumer::pop(std::span<Descriptor> out) {
   if (head_ == tail_) look();
   if (violated_) return {0, true};
-  const std::size_t count = std::min<std::uint64_t>(out.size(), tail_ - head_);
+  const RingPlace place = place_;
+  const std::uint64_t head = head_;
+  const std::uint64_t there = tail_ - head;
+  const std::size_t count = std::min<std::uint64_t>(out.size(), there);
   if (count == 0) return {};
-  const auto slot = [place = place_, head = head_](std::size_t i) -> RingSlot& { return place.at(head + i); };
-  copy_batch(
-      count, [&](std::size_t i) { fetch_for_reading(slot(i)); }, [&](std::size_t i) { read_slot(slot(i), out[i]); });
-  head_ += count;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (there - i > kFetchAhead) fetch_for_reading(place.at(head + i + kFetchAhead));
+    read_slot(place.at(head + i), out[i]);
+  }
+  head_ = head + count;
   // Only now may the producer write to these slots again.
-  Word(*place_.head).store(head_, std::memory_order_release);
+  Word(*place.head).store(head_, std::memory_order_release);
   return {count, false};
 }
 

@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <system_error>
 
@@ -17,7 +19,7 @@ inline constexpr unsigned kHangSeconds = 60;
 /// A child process of a test: runs a function, and exits with what it returns. It dies with the test, and is reaped.
 class Forked {
  public:
-  explicit Forked(const std::function<int()>& function) : pid_(::fork()) {
+  explicit Forked(const std::function<int()>& function) : pid_((std::fflush(nullptr), ::fork())) {
     if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (pid_ != 0) return;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -387,6 +387,8 @@ TEST(Ring, AProducerKilledAtAnyMomentLeavesAWholePrefix) {
       all += some;
       if (some == 0) std::this_thread::sleep_for(std::chrono::microseconds(20));  // so that the child runs
     }
+    while (!consumer.ready())
+      std::this_thread::sleep_for(std::chrono::microseconds(20));  // it dies with something sent
     child.kill();
     ASSERT_EQ(child.wait(), -SIGKILL);
     for (std::size_t some = take(); some > 0; some = take()) {
@@ -396,7 +398,7 @@ TEST(Ring, AProducerKilledAtAnyMomentLeavesAWholePrefix) {
     ASSERT_EQ(got, all) << "out of order, doubled or torn";
     ASSERT_EQ(ring.layout().tail.value, UINT64_MAX - 200 + got);
   }
-  EXPECT_GT(drained, 0U);
+  EXPECT_GE(drained, 60U);
 }
 
 }  // namespace

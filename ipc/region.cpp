@@ -30,9 +30,9 @@ struct Memfd {
   }
 };
 
-std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
-
 }  // namespace
+
+std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 Region::Region(std::uint64_t size_bytes) : fd_(::memfd_create("pixmill-region", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
   namespace ip = boost::interprocess;

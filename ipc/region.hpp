@@ -13,6 +13,9 @@ class mapped_region;
 
 namespace pixmill::ipc {
 
+/// The machine's page size: what memory is committed and punched by.
+[[nodiscard]] std::uint64_t page_bytes();
+
 /// Shared memory of a fixed size that one process lends to another: one sparse, sealed memfd, mapped once.
 ///
 /// The memfd is sealed against growing, shrinking and unsealing, so that no holder can make another die of SIGBUS by

@@ -10,7 +10,8 @@
 namespace pixmill::cli {
 namespace {
 
-std::string details_of(const std::string& name) {
+std::string details_of(const std::string& wanted) {
+  const std::string name = wanted.substr(0, wanted.find('='));  // as it would be written
   std::vector<std::string_view> names;
   for (const KernelDescriptor* kernel : kernel_descriptors()) {
     if (kernel->name == name) return kernel_details(*kernel, page_width());

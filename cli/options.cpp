@@ -51,7 +51,10 @@ std::vector<std::string> split_list(const std::string& text) {
   std::size_t begin = 0;
   for (std::size_t comma = 0; comma != std::string::npos; begin = comma + 1) {
     comma = text.find(',', begin);
-    items.push_back(text.substr(begin, comma == std::string::npos ? comma : comma - begin));
+    std::string item = text.substr(begin, comma == std::string::npos ? comma : comma - begin);
+    item.erase(0, item.find_first_not_of(' '));
+    item.erase(item.find_last_not_of(' ') + 1);
+    items.push_back(std::move(item));
   }
   return items;
 }

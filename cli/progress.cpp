@@ -106,14 +106,16 @@ Progress::Progress(ProgressMode mode, Console& console) : console_(console), jso
 
 void Progress::begin_pass(std::uint64_t pass, std::uint64_t images) {
   done_ = 0;
+  failed_ = 0;
   bytes_ = 0;
   total_ = images;
   pass_ = pass;
   listed_ = true;
 }
 
-void Progress::surveyed(std::uint64_t bytes) {
+void Progress::surveyed(std::uint64_t bytes, Verdict verdict) {
   bytes_ += bytes;
+  if (!is_well(verdict)) ++failed_;
   ++done_;
 }
 

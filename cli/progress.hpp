@@ -69,7 +69,7 @@ class Progress {
   /// A pass over the images before the last begins.
   void begin_pass(std::uint64_t pass, std::uint64_t images);
   /// Such a pass is done with an image.
-  void surveyed(std::uint64_t bytes);
+  void surveyed(std::uint64_t bytes, Verdict verdict);
   /// The last pass, or the only one, begins.
   void listed(std::uint64_t images);
   void count(const ImageOutcome& outcome);

@@ -91,7 +91,7 @@ int run_watched(BatchArguments& arguments, Console& console, Log& log) {
   Progress progress(arguments.progress, console);
   batch.stop = stop.get_token();
   batch.on_pass = [&progress](std::uint64_t pass, std::uint64_t images) { progress.begin_pass(pass, images); };
-  batch.on_surveyed = [&progress](std::uint64_t bytes) { progress.surveyed(bytes); };
+  batch.on_surveyed = [&progress](std::uint64_t bytes, Verdict verdict) { progress.surveyed(bytes, verdict); };
   batch.on_listed = [&progress](std::uint64_t images, std::uint64_t) { progress.listed(images); };
   batch.on_outcome = [&progress, &log](const ImageOutcome& outcome) {
     progress.count(outcome);

@@ -12,8 +12,7 @@ int stats_command(std::span<const std::string> arguments) {
   page.usage = "pixmill stats INPUT... [--ops CHAIN] [--reduce LIST] [options]";
   page.summary =
       "Reduces every pixel of all images, after the chain, to a few numbers, exact and the same on every machine. "
-      "Writes "
-      "no image.";
+      "Writes no image but those that a reduction names.";
   page.tables = {reduction_table(), kernel_table()};
   page.example = "pixmill stats photos -r --reduce mean,std --reduce-out stats.csv";
   page.example_meaning = "writes the mean and the standard deviation of each channel over all photos";
@@ -23,7 +22,7 @@ int stats_command(std::span<const std::string> arguments) {
   add_input_options(parser, given);
   add_limit_options(parser, given);
   add_manifest_options(parser, given);
-  parser.flag("--overwrite", "replace a manifest that exists", given.batch.overwrite_manifest);
+  parser.flag("--overwrite", "replace a manifest and images of reductions that exist", given.batch.overwrite_manifest);
   add_execution_options(parser, given);
   add_report_options(parser, given);
   if (!parse_batch_arguments(parser, arguments, given)) {

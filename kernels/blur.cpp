@@ -34,12 +34,10 @@ constexpr KernelDescriptor kDescriptor{
     .summary = "Smooths by a Gaussian",
     .notes =
         "Two passes of fixed-point weights, 8 bits of fraction at 8 bits and 16 at 16, rounded half up once at the "
-        "end: "
-        "bit-identical to cv::GaussianBlur with a window chosen by it (3 sigma to each side at 8 bits, 4 at 16) and "
-        "pixels mirrored at the edges without repeating the last. Time grows with sigma: 12 megapixels of 8-bit gray "
-        "take about 10 ms with "
-        "a sigma of 1, 70 ms with 20 and 0.2 s with 100, 16 bits 20 ms, 0.2 s and 1.3 s. Alpha is blurred as a channel "
-        "of its own.",
+        "end: bit-identical to cv::GaussianBlur with a window chosen by it (3 sigma to each side at 8 bits, 4 at 16) "
+        "and pixels mirrored at the edges without repeating the last. Time grows with sigma: 12 megapixels of 8-bit "
+        "gray take about 10 ms with a sigma of 1, 70 ms with 20 and 0.2 s with 100, 16 bits 20 ms, 0.2 s and 1.3 s. "
+        "Alpha is blurred as a channel of its own.",
     .source = "cv::GaussianBlur",
     .params = kParams,
     .has_bare = true,

@@ -42,8 +42,7 @@ constexpr KernelDescriptor kDescriptor{
     .summary = "Spreads the levels so that each is about equally frequent",
     .notes =
         "Each colour channel by itself; alpha is kept as it is. Over the whole image v becomes (pixels up to v - n) L "
-        "/ "
-        "(pixels - n), in single precision, rounded to the nearest (half to even), where n is the count of the least "
+        "/ (pixels - n), in single precision, rounded to the nearest (half to even), where n is the count of the least "
         "level that occurs and L the largest level; an image of one level stays as it is. At 8 bits that is "
         "cv::equalizeHist, at 16 the same over 65536 levels. With clip it is cv::CLAHE at both depths; an image with "
         "fewer pixels than tiles is mirrored until it fills them. Tiles at 16 bits take 128 KiB each.",

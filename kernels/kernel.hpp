@@ -65,7 +65,7 @@ class LevelOperation {
   [[nodiscard]] virtual std::unique_ptr<const LevelOperation> decided(const ChannelTotals* /*batch*/) const {
     return nullptr;
   }
-  /// What was decided, for records and hashes: "threshold 117 of 255"; empty where nothing was.
+  /// What was decided, for records and hashes: "threshold=otsu: 117 of 255"; empty where nothing was.
   [[nodiscard]] virtual std::string decision() const { return {}; }
   /// Composes this after `table`. `histogram` is of the levels that come out of `table` (one channel), null unless
   /// needs_histogram(). Throws KernelFailure.

@@ -42,8 +42,8 @@ constexpr KernelDescriptor kDescriptor{
     .summary = "Stretches the levels between two to the full scale, and bends the middle",
     .notes =
         "v becomes L t^(1 / gamma), t = (v - low) / (high - low) held within 0 and 1, L the largest level; rounded "
-        "half "
-        "up. low and high are not rounded; low must be below high. Each colour channel alike; alpha is kept as it is.",
+        "half up. low and high are not rounded; low must be below high. Each colour channel alike; alpha is kept as it "
+        "is.",
     .source = "the levels of GIMP and ImageMagick (-level)",
     .params = kParams,
     .has_bare = false,

@@ -34,8 +34,7 @@ constexpr KernelDescriptor kDescriptor{
     .summary = "Gives each pixel the median of the window around it: takes specks away, keeps edges",
     .notes =
         "Each channel by itself, alpha too; pixels at the edges are repeated outwards. 16 bits are kept with windows "
-        "of "
-        "3 and 5; wider ones work on 8 bits, at about the same time for every width.",
+        "of 3 and 5; wider ones work on 8 bits, at about the same time for every width.",
     .source =
         "cv::medianBlur; S. Perreault and P. Hebert, Median filtering in constant time, IEEE Trans. Image "
         "Processing 16 (2007)",

@@ -86,6 +86,8 @@ constexpr KernelDescriptor kDescriptor{
 
 // What a whole batch decided.
 struct BatchThreshold {
+  std::string_view method;
+  bool found = false;  // otherwise no image came that far
   int limit = 0;
   Depth depth = Depth::eight;
   // The same cut at the depth of one image, where v at 8 bits is 257 v at 16.
@@ -108,15 +110,19 @@ class Threshold final : public LevelOperation {
 
   [[nodiscard]] std::unique_ptr<const LevelOperation> decided(const ChannelTotals* batch) const override {
     const ThresholdMethod& method = *std::get<const ThresholdMethod*>(value_);
-    BatchThreshold found;
-    if (batch != nullptr) found = {threshold_of(method, LevelCounts(batch->histogram)), batch->depth};
+    BatchThreshold found{method.choice.name};
+    if (batch != nullptr) {
+      found = {method.choice.name, true, threshold_of(method, LevelCounts(batch->histogram)), batch->depth};
+    }
     return std::make_unique<const Threshold>(found, type_, max_, scope_);
   }
 
   [[nodiscard]] std::string decision() const override {
     const auto* found = std::get_if<BatchThreshold>(&value_);
     if (found == nullptr) return {};
-    return "threshold " + std::to_string(found->limit) + " of " + std::to_string(max_level(found->depth));
+    const std::string name = "threshold=" + std::string(found->method) + ": ";
+    if (!found->found) return name + "no image came that far";
+    return name + std::to_string(found->limit) + " of " + std::to_string(max_level(found->depth));
   }
 
   void compose(const Histogram* histogram, LevelTable& table) const override {

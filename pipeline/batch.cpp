@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <exception>
 #include <filesystem>
@@ -72,7 +74,9 @@ std::string why_cancelled(const BatchOptions& options, const Sink::Tally& tally)
 
 void write_reductions(const BatchOptions& options, BatchReport& report, const std::string& id) {
   if (!report.reductions || !options.reduce_out) return;
-  const bool csv = options.reduce_out->ends_with(".csv");
+  std::string ending = std::filesystem::path(*options.reduce_out).extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  const bool csv = ending == ".csv";
   const std::string text = csv ? report.reductions->csv() : report.reductions->json();
   const auto status = pipeline::write_report(*options.reduce_out, std::as_bytes(std::span(text)),
                                              id.empty() ? "report" : id, options.output && options.output->fsync);
@@ -97,7 +101,12 @@ void check_pixel_memory(const BatchOptions& options, const BatchSetup& setup, co
     try {
       const auto reckoning = program.reckon(file.bytes(), memory);
       if (!reckoning.status.usable()) continue;
-      if (const std::string why = pixels.refusal(reckoning.result); !why.empty()) throw Error(ErrorCode::machine, why);
+      // Gray may be first and colours come later, unless the chain takes them all away.
+      kernels::FrameShape largest = reckoning.header.shape;
+      largest.channels = 3;
+      kernels::FrameShape result = reckoning.result;
+      result.channels = program.result_of(largest).channels;
+      if (const std::string why = pixels.refusal(result); !why.empty()) throw Error(ErrorCode::machine, why);
       return;
     } catch (const kernels::KernelFailure&) {
       continue;
@@ -105,8 +114,10 @@ void check_pixel_memory(const BatchOptions& options, const BatchSetup& setup, co
   }
 }
 
+// Says in `wish` which were made.
 void write_images(const BatchOptions& options, BatchReport& report, const PixelFold& pixels, const InputList& inputs,
-                  const std::string& id) {
+                  const std::string& id, pipeline::ReportWish& wish) {
+  for (auto& row : wish.rows) row.made = false;
   report.reduction_trouble = pixels.trouble(inputs);
   if (!report.reduction_trouble.empty() || pixels.count() == 0) return;
   for (std::size_t i = 0; i < pixels.images().size() && report.trouble.empty(); ++i) {
@@ -119,9 +130,12 @@ void write_images(const BatchOptions& options, BatchReport& report, const PixelF
     }
     const auto written =
         pipeline::write_report(path, encoded, id.empty() ? "report" : id, options.output && options.output->fsync);
-    if (written.ok) continue;
-    report.trouble = written.detail;
-    report.no_room = written.no_room;
+    if (!written.ok) {
+      report.trouble = written.detail;
+      report.no_room = written.no_room;
+      return;
+    }
+    for (auto& row : wish.rows) row.made = row.made || row.reduction == pixels.images()[i].reduction;
   }
 }
 
@@ -138,14 +152,13 @@ class Batch {
         sink_(inputs, journal_, pixels, sink_settings(options, setup), stop_),
         pixels_(pixels) {}
 
-  BatchReport run() {
-    const auto begin = std::chrono::steady_clock::now();
+  BatchReport run(std::chrono::steady_clock::time_point begin) {
     if (options_.on_listed) options_.on_listed(inputs_.size(), inputs_.total_bytes());
     const std::exception_ptr failure = run_backend();
     sink_.cancel_rest(failure ? "the backend failed" : why_cancelled(options_, sink_.tally()));
     BatchReport report = summary();
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!failure) reduce(report);
+    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const pipeline::WriteStatus status = journal_.finish(report);
     if (failure) std::rethrow_exception(failure);
     if (!status.ok && report.trouble.empty()) {
@@ -173,8 +186,7 @@ class Batch {
     if (!setup_.program.reduce || !whole || !report.trouble.empty()) return;
     pipeline::ReportWish wish = setup_.report;
     if (pixels_ != nullptr) {
-      write_images(options_, report, *pixels_, inputs_, journal_.id());
-      for (auto& row : wish.rows) row.made = report.reduction_trouble.empty() && report.trouble.empty();
+      write_images(options_, report, *pixels_, inputs_, journal_.id(), wish);
     }
     report.reductions = make_reduction_report(wish, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
     if (report.trouble.empty()) write_reductions(options_, report, journal_.id());
@@ -244,6 +256,7 @@ bool BatchReport::all_well() const {
 BatchReport run_batch(const BatchOptions& options) {
   BatchSetup setup = pipeline::check_options(options);
   const InputList inputs = listed(options, setup);
+  const auto begin = std::chrono::steady_clock::now();
   if (options.stop.stop_requested()) {  // interrupted while it looked for inputs: nothing was written yet
     BatchReport report;
     report.interrupted = true;
@@ -259,7 +272,7 @@ BatchReport run_batch(const BatchOptions& options) {
     report.interrupted = true;
     return report;
   }
-  return Batch(options, setup, inputs, pixels ? &*pixels : nullptr).run();
+  return Batch(options, setup, inputs, pixels ? &*pixels : nullptr).run(begin);
 }
 
 std::vector<PlannedImage> preview_batch(const BatchOptions& options) {

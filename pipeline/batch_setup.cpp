@@ -118,6 +118,14 @@ const Codec* codec_of_ending(const kernels::Reduction& reduction, const std::str
     refuse("--reduce", fmt::format("{}={}", reduction.descriptor->name, path),
            fmt::format("a file whose ending says its format: {}", fmt::join(names, ", ")));
   }
+  if (!std::get<kernels::PixelReduction>(reduction.operation).keeps_levels && !codec->holds_sixteen_bits) {
+    std::vector<std::string_view> names;
+    for (const Codec& deep : all_codecs()) {
+      if (deep.make_encoder != nullptr && deep.holds_sixteen_bits) names.push_back(deep.name);
+    }
+    refuse("--reduce", fmt::format("{}={}", reduction.descriptor->name, path),
+           fmt::format("a format that holds 16 bits: {}", fmt::join(names, ", ")));
+  }
   return codec;
 }
 
@@ -125,6 +133,7 @@ void set_reductions(const BatchOptions& options, BatchSetup& setup) {
   const std::span<const kernels::Reduction> table = kernels::all_reductions();
   std::vector<std::optional<std::string>> wanted(table.size());  // with the path of the image, if it makes one
   for (const std::string& text : options.reductions) {
+    if (text.empty()) throw Error(ErrorCode::usage, "--reduce: an item is empty; expected names separated by commas");
     const std::size_t equals = text.find('=');
     const kernels::Reduction& reduction = reduction_named(text.substr(0, equals));
     const std::string path = equals == std::string::npos ? std::string() : text.substr(equals + 1);

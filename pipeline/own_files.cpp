@@ -111,6 +111,19 @@ void check_outputs(const OwnFile& file, const BatchSetup& setup, const InputList
 
 }  // namespace
 
+// An image that a reduction makes is an output like any other.
+void check_images(const BatchOptions& options, const BatchSetup& setup) {
+  const bool replaces =
+      options.output ? options.output->overwrite || options.output->resume : options.overwrite_manifest;
+  if (replaces) return;
+  for (const ReductionImage& image : setup.images) {
+    struct stat status {};
+    if (::stat(image.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    throw Error(ErrorCode::usage, fmt::format("{}={}: that file exists; choose another name, or use --overwrite",
+                                              image.reduction->descriptor->name, image.path));
+  }
+}
+
 void check_own_files(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs) {
   const std::vector<OwnFile> files = own_files(options, setup);
   for (const OwnFile& file : files) {
@@ -119,6 +132,7 @@ void check_own_files(const BatchOptions& options, const BatchSetup& setup, const
     if (setup.program.write) check_outputs(file, setup, inputs);
   }
   check_each_other(files);
+  check_images(options, setup);
 }
 
 }  // namespace pixmill::pipeline

@@ -66,20 +66,25 @@ void PixelFold::note_size(const Sized& image) {
   }
 }
 
-bool PixelFold::prepare(const kernels::FrameShape& shape) {
+// Room for the first image, and again for the first one in colour after gray ones.
+bool PixelFold::make_room(const kernels::FrameShape& shape) {
+  const int channels = kernels::colour_channels(shape.channels);
+  if (channels <= channels_) return true;
   no_memory_ = refusal(shape);
   if (!no_memory_.empty()) return false;
+  const bool first = channels_ == 0;
+  channels_ = channels;
+  if (!first) return true;  // each band becomes colour when it meets it
   const int height = static_cast<int>(shape.height);
   const int bands = std::min(height, kMostBands);
   for (int i = 0; i < bands; ++i) {
     auto band = std::make_unique<Band>();
     band->begin = static_cast<int>(std::int64_t{height} * i / bands);
     band->end = static_cast<int>(std::int64_t{height} * (i + 1) / bands);
-    band->state = std::make_unique<kernels::PixelAccumulator>(reductions_, shape.width, band->end - band->begin,
-                                                              kernels::colour_channels(shape.channels));
+    band->state =
+        std::make_unique<kernels::PixelAccumulator>(reductions_, shape.width, band->end - band->begin, channels);
     bands_.push_back(std::move(band));
   }
-  prepared_ = true;
   return true;
 }
 
@@ -89,7 +94,7 @@ PixelFold::Added PixelFold::add(std::uint64_t index, const cv::Mat& frame) {
       const std::lock_guard lock(mutex_);
       note_size({index, frame.cols, frame.rows});
       if (other_.index != UINT64_MAX) failed_ = true;
-      if (!failed_ && !prepared_ && !prepare(kernels::shape_of(frame))) failed_ = true;
+      if (!failed_ && !make_room(kernels::shape_of(frame))) failed_ = true;
       if (failed_) return no_memory_.empty() ? Added::other_size : Added::no_memory;
       eight_bits_ = eight_bits_ && frame.depth() == CV_8U;
       ++images_added_;
@@ -110,6 +115,7 @@ PixelFold::Added PixelFold::add(std::uint64_t index, const cv::Mat& frame) {
 }
 
 std::string PixelFold::trouble(const InputList& inputs) const {
+  const std::lock_guard lock(mutex_);
   if (!no_memory_.empty()) return no_memory_;
   if (other_.index == UINT64_MAX) return {};
   std::string names;
@@ -131,8 +137,7 @@ CodecStatus PixelFold::finish(std::size_t n, std::vector<std::byte>& encoded) co
   if (reductions_[n]->keeps_levels && eight_bits_) to_eight_bits(levels);
   EncodeSource source;
   source.frame = &levels;
-  constexpr int kThorough = 6;  // it is written once
-  return images_[n].codec->make_encoder()->encode(source, {.compression = kThorough}, encoded);
+  return images_[n].codec->make_encoder()->encode(source, {}, encoded);
 }
 
 }  // namespace pixmill::pipeline

@@ -44,11 +44,12 @@ class PixelFold {
   /// Why a batch of such images is refused, or an empty text.
   [[nodiscard]] std::string refusal(const kernels::FrameShape& shape) const;
 
+  /// Why there are no images, or an empty text: memory, or sizes that differ. After the last add() it names the image
+  /// with the smallest index and the next one that has another size, in whatever order they came.
+  [[nodiscard]] std::string trouble(const InputList& inputs) const;
+
   // After the last add():
 
-  /// Why there are no images, or an empty text: memory, or sizes that differ. It names the image with the smallest
-  /// index and the next one that has another size, in whatever order they came.
-  [[nodiscard]] std::string trouble(const InputList& inputs) const;
   [[nodiscard]] std::uint64_t count() const { return images_added_; }
   [[nodiscard]] const std::vector<ReductionImage>& images() const { return images_; }
   /// The n-th image, encoded. With count() > 0 and without trouble(). Throws std::bad_alloc.
@@ -68,18 +69,18 @@ class PixelFold {
     std::unique_ptr<kernels::PixelAccumulator> state;
   };
   void note_size(const Sized& image);
-  bool prepare(const kernels::FrameShape& shape);
+  bool make_room(const kernels::FrameShape& shape);
 
   std::vector<ReductionImage> images_;
   std::vector<const kernels::PixelReduction*> reductions_;
   std::uint64_t available_bytes_;
-  std::mutex mutex_;  // guards what follows up to the bands
-  Sized first_;       // of the smallest index so far
-  Sized other_;       // of the smallest index whose size is not that of first_
+  mutable std::mutex mutex_;  // guards what follows up to the bands
+  Sized first_;               // of the smallest index so far
+  Sized other_;               // of the smallest index whose size is not that of first_
   std::string no_memory_;
   bool eight_bits_ = true;
   std::uint64_t images_added_ = 0;
-  bool prepared_ = false;
+  int channels_ = 0;  // that there is room for; 0 before the first image
   std::atomic<bool> failed_ = false;
   std::vector<std::unique_ptr<Band>> bands_;  // made by the first image; each guards itself
 };

@@ -99,6 +99,14 @@ void Program::add_step(const ChainStep& source, std::size_t& decided) {
   chain_keeps_alpha_ = chain_keeps_alpha_ && descriptor.keeps_alpha;
 }
 
+FrameShape Program::result_of(FrameShape shape) const {
+  for (const Step& step : steps_) {
+    if (step.eight_bits) shape = eight_bit(shape);
+    if (step.frame != nullptr) shape = step.frame->output_shape(shape);
+  }
+  return shape;
+}
+
 std::vector<std::string> Program::decisions() const {
   std::vector<std::string> lines;
   for (const Step& step : steps_) {

@@ -113,6 +113,8 @@ class Program {
     bool eight_bits = false;  ///< A 16-bit image is brought to 8 bits before it.
   };
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+  /// What the chain makes of such a frame. Throws kernels::KernelFailure where a kernel cannot be applied to it.
+  [[nodiscard]] kernels::FrameShape result_of(kernels::FrameShape shape) const;
   /// The first kernel that needs the batch and is not decided yet, or null.
   [[nodiscard]] const kernels::LevelOperation* undecided() const { return undecided_.get(); }
   /// What the kernels that needed the batch decided, a line each.

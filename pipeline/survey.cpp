@@ -20,7 +20,7 @@ class LevelCount final : public Outcomes {
   void deliver(const Task& task, ProgramResult result, Bytes /*encoded*/) override {
     const std::lock_guard lock(mutex_);
     if (result.partial && is_well(result.verdict)) accumulator_.add(*result.partial);
-    if (options_.on_surveyed) options_.on_surveyed(task.file.bytes().size());
+    if (options_.on_surveyed) options_.on_surveyed(task.file.bytes().size(), result.verdict);
   }
 
   [[nodiscard]] kernels::Accumulator::Result finish() const { return accumulator_.finish(); }
@@ -54,8 +54,7 @@ std::shared_ptr<const kernels::LevelOperation> decide(const kernels::LevelOperat
   try {
     return undecided.decided(result.channels.empty() ? nullptr : result.channels.data());
   } catch (const kernels::KernelFailure& failure) {
-    throw Error(ErrorCode::usage,
-                fmt::format("--ops with scope=batch: {}, of all {} images together", failure.what(), result.images));
+    throw Error(ErrorCode::usage, fmt::format("--ops with scope=batch: {} (all images together)", failure.what()));
   }
 }
 

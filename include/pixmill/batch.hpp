@@ -88,7 +88,8 @@ struct BatchOptions {
   std::optional<std::string>
       reduce_out;                       ///< The report is written there (CSV by that ending, else JSON), whole or not.
   std::optional<std::string> manifest;  ///< Default: pixmill.jsonl in the output folder; none without one.
-  bool overwrite_manifest = false;      ///< Without output folder: a manifest that exists is replaced.
+  /// Without output folder: a manifest, and images of reductions, that exist are replaced.
+  bool overwrite_manifest = false;
   LimitOptions limits;
   bool lenient = false;
   bool apply_orientation = true;
@@ -102,7 +103,7 @@ struct BatchOptions {
   /// the number of this pass, from 1, and how many images it goes over. From the calling thread.
   std::function<void(std::uint64_t pass, std::uint64_t images)> on_pass;
   /// Called when such a pass is done with an image; one call at a time, from any thread.
-  std::function<void(std::uint64_t bytes)> on_surveyed;
+  std::function<void(std::uint64_t bytes, Verdict verdict)> on_surveyed;
   /// Called once, from the calling thread, when it is known what is to be done, before any image is begun.
   std::function<void(std::uint64_t images, std::uint64_t bytes)> on_listed;
   /// Called after each image (and its row) is done, in order of completion, one call at a time, from any thread.
@@ -125,7 +126,7 @@ struct BatchReport {
   bool no_room = false;  ///< The trouble is a full disk or quota.
   /// Why the reductions that make images made none although images entered (their sizes differ); empty: they did.
   std::string reduction_trouble;
-  /// What kernels decided from the whole batch, a line each: "threshold 117 of 255".
+  /// What kernels decided from the whole batch, a line each: "threshold=otsu: 117 of 255".
   std::vector<std::string> decisions;
   /// Null unless reductions were asked for.
   std::shared_ptr<const ReductionReport> reductions;

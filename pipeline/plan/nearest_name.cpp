@@ -33,6 +33,8 @@ std::string nearest_name(std::string_view word, const std::vector<std::string_vi
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
+    // One letter or a number is another choice, not a slip of the finger.
+    if (candidate.size() == 1 || candidate.find_first_not_of("0123456789") == std::string_view::npos) continue;
     std::size_t distance = edit_distance(word, candidate);
     if (word.size() >= 2 && candidate.starts_with(word)) distance = std::min<std::size_t>(distance, 1);
     if (distance < best_distance) {

@@ -142,6 +142,11 @@ TEST_F(BatchReductions, TheirImagesAreRefusedWhereTheyCannotBe) {
   };
   EXPECT_NE(refused("mean-image").find("mean-image=FILE.png"), std::string::npos);
   EXPECT_NE(refused("mean-image=" + made("x") + ".xyz").find("ending"), std::string::npos);
+  EXPECT_NE(refused("mean-image=" + made("x") + ".jpg").find("16 bits: png, tiff, pgm"), std::string::npos);
+  tests::write_file(made("there"), "a photo");
+  EXPECT_NE(refused("mean-image=" + made("there")).find("that file exists"), std::string::npos);
+  EXPECT_EQ(tests::read_file(made("there")), "a photo");
+  EXPECT_NE(refused("").find("an item is empty"), std::string::npos);
   EXPECT_NE(refused("mean=m.png").find("makes no image"), std::string::npos);
   EXPECT_NE(refused("mean-image=" + in("1.png")).find("is one of the inputs"), std::string::npos);
   EXPECT_NE(refused("mean-image=" + (folder_ / "no/where.png")).find("there is no folder"), std::string::npos);
@@ -161,6 +166,14 @@ TEST_F(BatchReductions, OfNoImageAreNull) {
 
 // --- scope=batch ---
 
+TEST_F(BatchReductions, ABatchThatNoImageReachesDecidesNothing) {
+  std::filesystem::remove_all(in(""));
+  tests::write_file(in("bad.jpg"), "\xff\xd8\xff\xe0 and no more");
+  const BatchReport report = run_batch(options("threshold=otsu:scope=batch"));
+  EXPECT_EQ(report.decisions, std::vector<std::string>{"threshold=otsu: no image came that far"});
+  EXPECT_FALSE(report.all_well());
+}
+
 TEST_F(BatchReductions, ABatchHasOneThresholdFromItsMergedHistogram) {
   make_images(9, 3, false);
   kernels::Histogram histogram;
@@ -177,7 +190,8 @@ TEST_F(BatchReductions, ABatchHasOneThresholdFromItsMergedHistogram) {
     BatchOptions batch = options("threshold=" + std::string(method.choice.name) + ":scope=batch");
     batch.output->overwrite = true;
     const BatchReport report = run_batch(batch);
-    EXPECT_EQ(report.decisions, std::vector<std::string>{"threshold " + std::to_string(limit) + " of 255"});
+    EXPECT_EQ(report.decisions, std::vector<std::string>{"threshold=" + std::string(method.choice.name) + ": " +
+                                                         std::to_string(limit) + " of 255"});
     for (std::size_t i = 0; i < frames.size(); ++i) {
       const cv::Mat want = frames[i] > limit;
       EXPECT_TRUE(tests::same_pixels(tests::decoded(tests::read_file(out(std::to_string(i) + ".png"))), want));
@@ -218,7 +232,7 @@ TEST_F(BatchReductions, AnInterruptedFirstPassWritesNothing) {
   std::stop_source stop;
   BatchOptions batch = options("threshold=otsu:scope=batch");
   batch.stop = stop.get_token();
-  batch.on_surveyed = [&](std::uint64_t) { stop.request_stop(); };
+  batch.on_surveyed = [&](std::uint64_t, Verdict) { stop.request_stop(); };
   const BatchReport report = run_batch(batch);
   EXPECT_TRUE(report.interrupted);
   EXPECT_EQ(report.images, 0U);

@@ -83,6 +83,15 @@ TEST(PixelFold, RefusesWhatDoesNotFitInMemory) {
   EXPECT_EQ(PixelFold(wanted({"mean-image"}), 0).refusal({65535, 65535, 3, kernels::Depth::eight}), "");
 }
 
+TEST(PixelFold, AsksForMemoryAgainWhenColourComes) {
+  const auto names = wanted({"mean-image", "std-image"});
+  const kernels::FrameShape gray{600, 400, 1, kernels::Depth::eight};
+  PixelFold fold(names, PixelFold(names, 0).bytes(gray));
+  EXPECT_EQ(fold.add(0, tests::noise_frame(600, 400, CV_8UC1)), PixelFold::Added::yes);
+  EXPECT_EQ(fold.add(1, tests::noise_frame(600, 400, CV_8UC3)), PixelFold::Added::no_memory);
+  EXPECT_NE(fold.trouble(named(2)).find("can be had"), std::string::npos);
+}
+
 TEST(PixelFold, OfNothingHasNoTrouble) {
   const PixelFold fold(wanted({"max-image"}), 0);
   EXPECT_EQ(fold.count(), 0U);

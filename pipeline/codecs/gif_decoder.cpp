@@ -128,7 +128,7 @@ CodecStatus GifDecoder::decode_opened(const DecodeRequest& request, cv::Mat& fra
         status = reader_.next_line(line_);
         if (!status.usable()) {
           status.detail += fmt::format(": {} of {} lines are missing", inner.rows - lines, inner.rows);
-          if (!request.lenient) return status;
+          if (!request.lenient || lines == 0) return status;
         }
       }
       if (status.usable()) {

@@ -19,18 +19,19 @@ int GifReader::on_read(GifFileType* gif, GifByteType* out, int wanted) {
   return static_cast<GifReader*>(gif->UserData)->read({out, static_cast<std::size_t>(wanted)});
 }
 
-/// Among the lines, what giflib reads by itself as one byte is the length of a block. The block that the file ends in
-/// gets the length that it really has, and the file an end, so that every line that is there is decoded.
+/// Among the lines, giflib reads the length of a block (one byte), then the block, in turns. The block that the file
+/// ends in gets the length that it really has, and the file an end, so that every line that is there is decoded.
 int GifReader::read(std::span<GifByteType> out) {
   const std::size_t left = file_.size() - at_;
-  if (in_lines_ && out.size() == 1) {
+  if (in_lines_ && block_left_ == 0 && out.size() == 1) {
     std::size_t block = 0;
     if (left > 0) block = byte_at(file_, at_++);
-    const std::size_t there = std::min(block, file_.size() - at_);
-    ended_ = ended_ || left == 0 || there < block;
-    out[0] = static_cast<GifByteType>(there);
+    block_left_ = std::min(block, file_.size() - at_);
+    ended_ = ended_ || left == 0 || block_left_ < block;
+    out[0] = static_cast<GifByteType>(block_left_);
     return 1;
   }
+  block_left_ -= std::min(block_left_, out.size());
   const std::size_t count = std::min(out.size(), left);
   ended_ = ended_ || count < out.size();
   if (count > 0) std::memcpy(out.data(), file_.data() + at_, count);
@@ -42,6 +43,7 @@ CodecStatus GifReader::open(Bytes file) {
   close();
   file_ = file;
   at_ = 0;
+  block_left_ = 0;
   in_lines_ = ended_ = false;
   transparent_.reset();
   int error = 0;

@@ -53,7 +53,8 @@ class GifReader {
   Bytes file_;
   std::size_t at_ = 0;
   bool in_lines_ = false;
-  bool ended_ = false;  // more was asked for than the file has
+  std::size_t block_left_ = 0;  // of the block among the lines that is being read
+  bool ended_ = false;          // more was asked for than the file has
   GifFileType* gif_ = nullptr;
   Palette palette_{};
   int palette_entries_ = 0;

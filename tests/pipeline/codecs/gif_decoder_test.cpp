@@ -159,6 +159,29 @@ TEST(GifDecoder, KnowsBlackAndWhite) {
   EXPECT_FALSE(decode(make_gif(spec, indexes)).header.two_level);
 }
 
+TEST(GifDecoder, TakesBlocksOfAnyLength) {
+  for (const std::size_t bytes : {1U, 2U, 3U, 100U, 254U, 255U}) {
+    GifSpec spec = plain();
+    spec.block_bytes = bytes;
+    const std::vector<std::uint8_t> indexes = make_indexes(spec);
+    const cv::Mat whole = as_read(reference(spec, indexes), 1);
+    const std::vector<std::byte> file = make_gif(spec, indexes);
+    const Decoded read = decode(file);
+    EXPECT_EQ(read.status.verdict, Verdict::ok) << bytes << ": " << read.status.detail;
+    EXPECT_EQ(cv::norm(read.frame, whole, cv::NORM_INF), 0) << bytes;
+    const Decoded cut = decode(Bytes(file).first(file.size() / 2), {.lenient = true});
+    ASSERT_EQ(cut.status.verdict, Verdict::repaired) << bytes;
+    EXPECT_EQ(cv::norm(cut.frame.rowRange(0, 10), whole.rowRange(0, 10), cv::NORM_INF), 0) << bytes;
+  }
+}
+
+TEST(GifDecoder, LenientKeepsNothingWhereNoLineIs) {
+  const GifSpec spec = plain();
+  const std::vector<std::byte> file = make_gif(spec, make_indexes(spec));
+  const std::vector<std::byte> header(file.begin(), file.end() - static_cast<std::ptrdiff_t>(file.size() - 800));
+  EXPECT_EQ(decode(header, {.lenient = true}).status.verdict, Verdict::truncated);
+}
+
 TEST(GifDecoder, TellsFilesThatAreCutShort) {
   const GifSpec spec = plain();
   const std::vector<std::uint8_t> indexes = make_indexes(spec);

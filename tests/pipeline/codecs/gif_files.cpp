@@ -119,8 +119,8 @@ std::vector<std::byte> make_gif(const GifSpec& spec, std::span<const std::uint8_
   }
   const std::vector<std::uint8_t> code = compress_gif(ordered, spec.code_bits);
   std::vector<std::uint8_t> data{static_cast<std::uint8_t>(spec.code_bits)};
-  for (std::size_t at = 0; at < code.size(); at += 255) {
-    const std::size_t count = std::min<std::size_t>(255, code.size() - at);
+  for (std::size_t at = 0; at < code.size(); at += spec.block_bytes) {
+    const std::size_t count = std::min(spec.block_bytes, code.size() - at);
     data.push_back(static_cast<std::uint8_t>(count));
     data.insert(data.end(), code.begin() + static_cast<std::ptrdiff_t>(at),
                 code.begin() + static_cast<std::ptrdiff_t>(at + count));

@@ -24,6 +24,7 @@ struct GifSpec {
   std::optional<int> transparent = {};
   bool interlaced = false;
   int code_bits = 8;
+  std::size_t block_bytes = 255;  ///< Of the blocks that the image data is cut into.
 };
 
 /// Indexes compressed by LZW with all that it has: the table grows to 4096 codes and is cleared then.

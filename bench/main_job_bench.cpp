@@ -96,7 +96,8 @@ class StagedJob {
  public:
   StagedJob() {
     operation_ = std::get<std::unique_ptr<const kernels::LevelOperation>>(
-        kernels::find_kernel("threshold")->bind({kernels::ChoiceIndex{0}, kernels::ChoiceIndex{0}, std::monostate{}}));
+        kernels::find_kernel("threshold")
+            ->bind({kernels::ChoiceIndex{0}, kernels::ChoiceIndex{0}, std::monostate{}, kernels::ChoiceIndex{0}}));
   }
 
   void run(const File& file, Stages& stages) {

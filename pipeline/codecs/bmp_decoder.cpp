@@ -102,7 +102,7 @@ CodecStatus BmpDecoder::read_runs(bool lenient, cv::Mat& frame, const BandObserv
         continue;
       }
       status = runs.next_line(line_);
-      if (!status.usable() && !lenient) return status;
+      if (!status.usable() && (!lenient || !runs.any_pixel())) return status;
       if (colours) {
         std::copy(line_.begin(), line_.end(), frame.ptr(y));
       } else {
@@ -118,7 +118,10 @@ CodecStatus BmpDecoder::read_runs(bool lenient, cv::Mat& frame, const BandObserv
 void BmpDecoder::read_metadata(Metadata& metadata) {
   metadata.pixels_per_metre_x = header_.pixels_per_metre_x;
   metadata.pixels_per_metre_y = header_.pixels_per_metre_y;
-  if (header_.icc.size() <= kMostMetadataBytes) metadata.icc.assign(header_.icc.begin(), header_.icc.end());
+  if (header_.icc.size() > kMostMetadataBytes) {
+    return metadata.leave_out("its ICC profile is too large and was left out");
+  }
+  metadata.icc.assign(header_.icc.begin(), header_.icc.end());
 }
 
 void BmpDecoder::trim(std::size_t keep_bytes) {

@@ -73,7 +73,8 @@ BmpRle::Step BmpRle::skip() {
   return Step::line_done;
 }
 
-void BmpRle::put(std::span<std::uint8_t> line, std::uint64_t x, Bytes pixel, bool low_half) const {
+void BmpRle::put(std::span<std::uint8_t> line, std::uint64_t x, Bytes pixel, bool low_half) {
+  any_pixel_ = true;
   const auto first = std::to_integer<std::uint8_t>(pixel[0]);
   switch (packing_) {
     case BmpPacking::rle4:

@@ -18,6 +18,8 @@ class BmpRle {
   /// Fills the next line: an index a pixel, or B, G, R with RLE24. Not usable: the code is damaged or ends; the pixels
   /// that came before that are there. Not to be called again then, nor after the last line.
   CodecStatus next_line(std::span<std::uint8_t> line);
+  /// Whether the code has set any pixel so far.
+  [[nodiscard]] bool any_pixel() const { return any_pixel_; }
 
  private:
   enum class Step : unsigned char { on, line_done, damaged };
@@ -26,7 +28,7 @@ class BmpRle {
   Step skip();
   Step run(std::span<std::uint8_t> line, std::uint32_t count);
   Step damage(Verdict verdict, const char* what);
-  void put(std::span<std::uint8_t> line, std::uint64_t x, Bytes pixel, bool low_half) const;
+  void put(std::span<std::uint8_t> line, std::uint64_t x, Bytes pixel, bool low_half);
 
   Bytes data_;
   std::size_t at_ = 0;
@@ -37,6 +39,7 @@ class BmpRle {
   std::uint64_t y_ = 0;            // lines done
   std::uint64_t blank_lines_ = 0;  // to come before the code goes on
   bool ended_ = false;             // the code says that no more comes
+  bool any_pixel_ = false;
   CodecStatus status_;
 };
 

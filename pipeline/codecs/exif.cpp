@@ -1,5 +1,7 @@
 #include "pipeline/codecs/exif.hpp"
 
+#include "pipeline/codecs/byte_order.hpp"
+
 #include "pipeline/codecs/exif_block.hpp"
 
 namespace pixmill::pipeline {
@@ -20,6 +22,8 @@ double rational(const ExifBlock& block, const std::optional<ExifEntry>& entry) {
 }
 
 }  // namespace
+
+bool begins_like_exif(Bytes tiff) { return ExifBlock(tiff).has_header(); }
 
 int exif_orientation(Bytes tiff) {
   const ExifBlock block(tiff);

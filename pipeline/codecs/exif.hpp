@@ -11,6 +11,9 @@ namespace pixmill::pipeline {
 /// directory entries. EXIF 2.32, 4.6.4: tag 0x0112, SHORT, count 1.
 [[nodiscard]] int exif_orientation(Bytes tiff);
 
+/// Whether a block begins like the TIFF structure that EXIF is; all else about it may still be wrong.
+[[nodiscard]] bool begins_like_exif(Bytes tiff);
+
 /// Pixels a metre; 0: not said.
 struct ExifResolution {
   double x = 0;

@@ -83,7 +83,7 @@ CodecStatus JpegDecoder::decode_opened(const DecodeRequest& request, cv::Mat& fr
     const bool ended = reader_.attempt([this] { jpeg_finish_decompress(&reader_.codec()); });
     if (!ended && !request.lenient) return reader_.status(false);
   }
-  return reader_.status(request.lenient);
+  return reader_.status(request.lenient && reader_.any_row_decoded());
 }
 
 bool JpegDecoder::start(const DecodeRequest& request) {

@@ -70,12 +70,15 @@ Encoder::Need JpegEncoder::need(const kernels::FrameShape& shape, bool /*two_lev
   return {kHeaders + pad(shape.width) * pad(shape.height) * (channels == 1 ? 2 : 4), kFixed + row * kBandRows * 8};
 }
 
-/// The buffer is full: doubles what there is for pixels. Called by libjpeg, through which nothing may be thrown.
+/// The buffer is full: doubles what there is for pixels, inside the capacity that encode() set aside as long as there
+/// is some, so that nothing moves and no second buffer is needed. Called by libjpeg, through which nothing may be
+/// thrown.
 boolean JpegEncoder::on_full(j_compress_ptr codec) {
   JpegEncoder& self = of(codec);
   const std::size_t used = self.out_->size();
   try {
-    self.out_->resize(used * 2 - self.metadata_room_);
+    const std::size_t doubled = used * 2 - self.metadata_room_;
+    self.out_->resize(used < self.out_->capacity() ? std::min(doubled, self.out_->capacity()) : doubled);
   } catch (const std::bad_alloc&) {
     self.out_of_memory_ = true;
   }
@@ -94,9 +97,14 @@ CodecStatus JpegEncoder::encode(const EncodeSource& source, const EncodeOptions&
   out_ = &out;
   out_of_memory_ = false;
   CodecStatus status = plan_metadata(source.metadata);
-  // About a quarter of a byte a pixel is usual; capacity that is there costs nothing.
+  const std::size_t most = metadata_room_ + need(kernels::shape_of(frame), source.two_level).output_bytes;
+  if (out.capacity() < most) {
+    std::vector<std::byte>().swap(out);  // or the old one would stay beside the new
+    out.reserve(most);                   // what is not touched costs nothing
+  }
+  // About a quarter of a byte a pixel is usual.
   constexpr std::size_t kLeast = std::size_t{16} << 10;
-  out.resize(std::max(out.capacity(), metadata_room_ + std::max(frame.total() / 4, kLeast)));
+  out.resize(std::max(out.size(), std::min(most, metadata_room_ + std::max(frame.total() / 4, kLeast))));
   destination_.next_output_byte = reinterpret_cast<JOCTET*>(out.data());
   destination_.free_in_buffer = out.size();
 

@@ -1,6 +1,7 @@
 #include "pipeline/codecs/jpeg_metadata.hpp"
 
 #include "pipeline/codecs/byte_order.hpp"
+#include "pipeline/codecs/exif.hpp"
 #include "pipeline/codecs/jpeg_markers.hpp"
 
 #include <array>
@@ -32,6 +33,12 @@ void take_density(Bytes jfif, Metadata& metadata) {
   if (x <= 0 || y <= 0) return;
   metadata.pixels_per_metre_x = x;
   metadata.pixels_per_metre_y = y;
+}
+
+/// `block` is what follows the prefix: nothing else vouches for it being EXIF.
+void take_exif(Bytes block, Metadata& metadata) {
+  if (!begins_like_exif(block)) return metadata.leave_out("its EXIF block is damaged and was left out");
+  metadata.exif.assign(block.begin(), block.end());
 }
 
 /// Puts the pieces of a profile together (ICC.1:2022, B.4).
@@ -94,8 +101,7 @@ void read_jpeg_metadata(Bytes file, Metadata& metadata) {
       take_density(data, metadata);
     } else if (segment.marker == kApp1 && !seen_exif && begins_with(data, kJpegExifPrefix)) {
       seen_exif = true;
-      const Bytes block = data.subspan(kJpegExifPrefix.size());
-      metadata.exif.assign(block.begin(), block.end());
+      take_exif(data.subspan(kJpegExifPrefix.size()), metadata);
     } else if (segment.marker == kApp2 && begins_with(data, kJpegIccPrefix)) {
       profile.add(data);
     }

@@ -6,7 +6,8 @@ namespace pixmill::pipeline {
 
 /// What the markers of a JPEG file before its first scan say: the ICC profile that its APP2 segments hold in pieces,
 /// the first EXIF block (the one whose orientation the decoder goes by), and JFIF's density. A profile whose pieces are
-/// not all there, or there twice, is left out. Any bytes are safe; copies at most twice kMostMetadataBytes.
+/// not all there, or there twice, is left out, and so is EXIF that is no TIFF structure; `left_out` says so. Any bytes
+/// are safe; copies at most twice kMostMetadataBytes.
 void read_jpeg_metadata(Bytes file, Metadata& metadata);
 
 /// JFIF's density.

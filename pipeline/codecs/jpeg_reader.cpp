@@ -22,6 +22,7 @@ bool JpegReader::open(Bytes file, std::uint64_t max_memory) {
   stage_ = Stage::header;
   orientation_ = 1;
   rows_kept_ = 0;
+  first_rows_lost_ = false;
   damage_ = {};
   connect();
   constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<long>::max());
@@ -29,6 +30,7 @@ bool JpegReader::open(Bytes file, std::uint64_t max_memory) {
   if (!attempt([this] { jpeg_read_header(&codec_, TRUE); })) return false;
   multi_scan_ = jpeg_has_multiple_scans(&codec_) != 0;
   rows_kept_ = static_cast<int>(codec_.image_height);
+  first_rows_lost_ = at_file_end_ || source_.bytes_in_buffer == 0;
   return true;
 }
 
@@ -129,7 +131,11 @@ void JpegReader::note_warning() {
       if (is_padding(said.msg_parm.i[0])) return;
       break;
     case JWRN_HIT_MARKER:
-      if (codec_.unread_marker == JPEG_EOI) lose_later_rows();
+      if (codec_.unread_marker == JPEG_EOI) {
+        lose_later_rows();
+        // Unlike the end of the file, this is only said when bits were wanted that are not there.
+        if (codec_.input_scan_number <= 1 && codec_.input_iMCU_row == 0) first_rows_lost_ = true;
+      }
       break;
     default:
       break;

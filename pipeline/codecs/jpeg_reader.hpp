@@ -43,6 +43,8 @@ class JpegReader {
   [[nodiscard]] bool damaged() const { return damage_.verdict != Verdict::ok; }
   /// Rows from this one on hold nothing of the image: the file ended before them. The height if none is lost.
   [[nodiscard]] int rows_kept() const { return rows_kept_; }
+  /// Whether any scan line was decoded whole (in a file of many scans: from its first scan). Known after decoding.
+  [[nodiscard]] bool any_row_decoded() const { return rows_kept_ > 0 && !first_rows_lost_; }
   /// As much as rows_kept(), or up to `row` if that is less.
   void keep_rows(int row);
   /// ok; or the damage; or, where what was decoded is `usable`, repaired.
@@ -93,6 +95,7 @@ class JpegReader {
   Stage stage_ = Stage::header;
   int orientation_ = 1;
   int rows_kept_ = 0;
+  bool first_rows_lost_ = false;  // the image data ended in the first row of blocks, or before it
   Damage damage_;
 };
 

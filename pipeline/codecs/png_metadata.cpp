@@ -1,6 +1,7 @@
 #include "pipeline/codecs/png_metadata.hpp"
 
 #include "pipeline/codecs/byte_order.hpp"
+#include "pipeline/codecs/exif.hpp"
 #include "pipeline/codecs/png_chunks.hpp"
 
 #include <libdeflate.h>
@@ -125,6 +126,7 @@ void read_png_metadata(Bytes file, const PngLayout& layout, Metadata& metadata) 
   if (!layout.exif) return;
   const Bytes exif = png_chunk_data(file, *layout.exif);
   if (exif.size() > kMostMetadataBytes) return metadata.leave_out("its EXIF block is too large and was left out");
+  if (!begins_like_exif(exif)) return metadata.leave_out("its EXIF block is damaged and was left out");
   metadata.exif.assign(exif.begin(), exif.end());
 }
 

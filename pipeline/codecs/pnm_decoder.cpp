@@ -41,6 +41,7 @@ class PnmDecoder final : public Decoder {
   PnmHeader header_;
   PnmText text_{{}, 0};
   bool clipped_ = false;                // the status of the row is about values that were clipped, and it is whole
+  bool any_pixel_ = false;              // one was decoded
   std::vector<std::uint16_t> samples_;  // of a row, as the file has them
   std::vector<std::uint16_t> levels_;   // by sample: v · full scale / largest, rounded to the nearest
 };
@@ -68,6 +69,7 @@ CodecStatus PnmDecoder::decode(const DecodeRequest& request, cv::Mat& frame, con
   scale_levels();
   samples_.resize(static_cast<std::size_t>(header_.width) * static_cast<std::size_t>(header_.channels));
   text_ = PnmText(file_, header_.raster_begin);
+  any_pixel_ = false;
   CodecStatus first_damage;
   bool ended = false;
   for (int first = 0; first < frame.rows; first += kBandRows) {
@@ -78,8 +80,9 @@ CodecStatus PnmDecoder::decode(const DecodeRequest& request, cv::Mat& frame, con
         continue;
       }
       CodecStatus status = read_row(y, frame);
+      any_pixel_ = any_pixel_ || status.usable() || clipped_;
       if (status.usable()) continue;
-      if (!request.lenient) return status;
+      if (!request.lenient || !any_pixel_) return status;
       ended = !clipped_;
       if (first_damage.usable()) first_damage = std::move(status);
     }
@@ -143,6 +146,7 @@ CodecStatus PnmDecoder::read_text_row(int y) {
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     std::uint64_t value = 0;
     const PnmText::Found found = header_.kind == 1 ? text_.next_bit(value) : text_.next_number(value);
+    any_pixel_ = any_pixel_ || i >= channels;
     if (found == PnmText::Found::end) {
       return {Verdict::truncated, fmt::format("cut short at column {} of row {}", i / channels, y)};
     }

@@ -60,6 +60,35 @@ struct FreeOptions {
   void operator()(TIFFOpenOptions* options) const { TIFFOpenOptionsFree(options); }
 };
 
+/// How many bytes come out of PackBits data before it ends or breaks off.
+std::uint64_t unpacked_bytes(Bytes data) {
+  std::uint64_t bytes = 0;
+  std::size_t at = 0;
+  while (at < data.size()) {
+    const auto code = std::to_integer<std::size_t>(data[at++]);
+    if (code == 128) continue;  // says nothing
+    const std::size_t taken = code > 128 ? 1 : code + 1;
+    if (data.size() - at < taken) break;
+    at += taken;
+    bytes += code > 128 ? 257 - code : taken;
+  }
+  return bytes;
+}
+
+/// How many rows of a damaged block, decoded at once by a scheme without rows, came out of its data. Of
+/// NeXT and ThunderScan nothing tells where that ends: trailing rows that are as libtiff leaves them do not count.
+std::uint32_t rows_that_came_out(int compression, Bytes data, Bytes decoded, std::uint64_t row_bytes,
+                                 std::uint32_t rows) {
+  if (compression == tiff::kPackBits) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(rows, unpacked_bytes(data) / row_bytes));
+  }
+  const std::byte untouched = compression == tiff::kNext ? std::byte{0xFF} : std::byte{0};
+  const auto blank = [untouched](std::byte b) { return b == untouched || b == std::byte{0}; };
+  const auto last = std::find_if_not(decoded.rbegin(), decoded.rend(), blank);
+  const auto touched = static_cast<std::uint64_t>(decoded.rend() - last);
+  return static_cast<std::uint32_t>((touched + row_bytes - 1) / row_bytes);
+}
+
 tmsize_t refuse_write(thandle_t /*self*/, void* /*bytes*/, tmsize_t /*count*/) { return 0; }
 int nothing_to_close(thandle_t /*self*/) { return 0; }
 
@@ -196,10 +225,14 @@ void TiffBlockReader::read_whole(std::uint32_t rows, bool lenient) {
     rows_ = 0;
     return;
   }
-  // A fax of one dimension finds its way again in the next line. Where rows cannot be decoded one by one, what comes
-  // after the damage is 0 already.
+  // A fax of one dimension finds its way again in the next line.
   const bool goes_on = read == 1 && is_tiff_fax(layout_->compression) && layout_->compression != tiff::kFaxGroup4;
-  if (decodes_tiff_rows(layout_->compression) && !goes_on) start_rows(rows);
+  if (goes_on) return;
+  if (decodes_tiff_rows(layout_->compression)) {
+    start_rows(rows);
+  } else {
+    rows_ = rows_that_came_out(layout_->compression, block_, decoded_, row_bytes_, rows);
+  }
 }
 
 void TiffBlockReader::start_rows(std::uint32_t rows) {

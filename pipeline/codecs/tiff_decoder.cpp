@@ -64,6 +64,8 @@ CodecStatus TiffDecoder::read_header(Bytes file, const DecodeLimits& limits, Ima
 }
 
 CodecStatus TiffDecoder::check_blocks(const DecodeLimits& limits, ImageHeader& header) const {
+  CodecStatus sizes = check_tiff_block_sizes(layout_);
+  if (!sizes.usable()) return sizes;
   const TiffBlockSums sums = sum_tiff_blocks(layout_);
   const char* word = layout_.block_word();
   const std::uint64_t file_bytes = layout_.directory.file().size();
@@ -183,9 +185,15 @@ CodecStatus TiffDecoder::outcome() const {
 void TiffDecoder::read_metadata(Metadata& metadata) {
   const TiffDirectory& directory = layout_.directory;
   const TiffDirectory::Entry* icc = directory.find(TiffTag::icc_profile);
-  if (icc != nullptr && icc->held == icc->count) {
+  if (icc != nullptr) {
     const Bytes profile = directory.bytes(*icc);
-    metadata.icc.assign(profile.begin(), profile.end());
+    if (icc->held != icc->count) {
+      metadata.leave_out("its ICC profile is damaged and was left out");
+    } else if (profile.size() > kMostMetadataBytes) {
+      metadata.leave_out("its ICC profile is too large and was left out");
+    } else {
+      metadata.icc.assign(profile.begin(), profile.end());
+    }
   }
   const std::uint64_t unit = directory.number_or(TiffTag::resolution_unit, 2);
   const TiffDirectory::Entry* x = directory.find(TiffTag::x_resolution);

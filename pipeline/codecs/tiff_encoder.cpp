@@ -13,6 +13,8 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <string>
+#include <utility>
 
 namespace pixmill::pipeline {
 
@@ -110,15 +112,19 @@ void set_fields(TIFF* tiff, const kernels::FrameShape& shape, bool bits, const S
   TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha);
 }
 
-void set_metadata(TIFF* tiff, const Metadata& metadata) {
+/// Returns what could not be written, in words; empty: nothing.
+std::string set_metadata(TIFF* tiff, const Metadata& metadata) {
+  Metadata not_held;
   // The one thing of EXIF that a reader must know, and that TIFF has a tag of its own for.
   if (!metadata.exif.empty()) {
     TIFFSetField(tiff, TIFFTAG_ORIENTATION, static_cast<std::uint16_t>(exif_orientation(metadata.exif)));
   }
-  if (!metadata.icc.empty() && metadata.icc.size() <= kMostMetadataBytes) {
+  if (metadata.icc.size() > kMostMetadataBytes) {
+    not_held.leave_out("its ICC profile is too large and was left out");
+  } else if (!metadata.icc.empty()) {
     TIFFSetField(tiff, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()), metadata.icc.data());
   }
-  if (!(metadata.pixels_per_metre_x > 0 && metadata.pixels_per_metre_y > 0)) return;
+  if (!(metadata.pixels_per_metre_x > 0 && metadata.pixels_per_metre_y > 0)) return std::move(not_held.left_out);
   constexpr double kInch = 0.0254;
   // Most scans have whole numbers an inch; only they are written so.
   const double across = metadata.pixels_per_metre_x * kInch;
@@ -128,6 +134,7 @@ void set_metadata(TIFF* tiff, const Metadata& metadata) {
   TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, inches ? RESUNIT_INCH : RESUNIT_CENTIMETER);
   TIFFSetField(tiff, TIFFTAG_XRESOLUTION, inches ? std::round(across) : metadata.pixels_per_metre_x / 100);
   TIFFSetField(tiff, TIFFTAG_YRESOLUTION, inches ? std::round(down) : metadata.pixels_per_metre_y / 100);
+  return std::move(not_held.left_out);
 }
 
 class TiffEncoder final : public Encoder {
@@ -166,7 +173,11 @@ CodecStatus TiffEncoder::encode(const EncodeSource& source, const EncodeOptions&
   const kernels::FrameShape shape = kernels::shape_of(frame);
   const bool bits = source.two_level && shape.channels == 1;
   const Strips strips = strips_of(shape, bits);
+  const std::uint64_t most_bytes = need(shape, bits).output_bytes;
+  if (out.capacity() < most_bytes) std::vector<std::byte>().swap(out);  // or the old one would stay beside the new
   out.clear();
+  // Growing would hold the bytes twice; room that is never written to costs no memory.
+  out.reserve(most_bytes);
   Output output{&out};
   messages_.clear();
   const std::unique_ptr<TIFFOpenOptions, FreeOptions> options(TIFFOpenOptionsAlloc());
@@ -174,12 +185,13 @@ CodecStatus TiffEncoder::encode(const EncodeSource& source, const EncodeOptions&
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), TiffMessages::on_error, &messages_);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), TiffMessages::on_warning, &messages_);
   // Always little-endian, so that the bytes do not depend on the machine; 8 is BigTIFF.
-  const bool big = need(shape, bits).output_bytes > kMostClassic;
+  const bool big = most_bytes > kMostClassic;
   const TiffHandle tiff(TIFFClientOpenExt("it", big ? "wl8" : "wl", &output, Output::read, Output::write, Output::seek,
                                           Output::close, Output::size, nullptr, nullptr, options.get()));
   bool written = tiff != nullptr;
   if (written) set_fields(tiff.get(), shape, bits, strips);
-  if (written && source.metadata != nullptr) set_metadata(tiff.get(), *source.metadata);
+  std::string left_out;
+  if (written && source.metadata != nullptr) left_out = set_metadata(tiff.get(), *source.metadata);
   for (std::uint32_t i = 0; i < strips.count && written; ++i) {
     const int first = static_cast<int>(i * strips.rows);
     const cv::Mat levels = frame.rowRange(first, std::min(first + static_cast<int>(strips.rows), frame.rows));
@@ -188,7 +200,7 @@ CodecStatus TiffEncoder::encode(const EncodeSource& source, const EncodeOptions&
     written = TIFFWriteEncodedStrip(tiff.get(), i, strip_.data(), bytes) == bytes;
   }
   written = written && TIFFWriteDirectory(tiff.get()) == 1;
-  if (written && !messages_.damaged()) return {};
+  if (written && !messages_.damaged()) return {Verdict::ok, std::move(left_out)};
   out.clear();
   const CodecStatus status = messages_.status();
   if (output.out_of_memory || !tiff || status.verdict == Verdict::out_of_memory) throw std::bad_alloc();

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace pixmill::pipeline {
@@ -18,6 +19,12 @@ constexpr std::uint64_t kMostSamples = 1024;
 
 /// Sides of images and tiles beyond which nothing is reckoned with: so many pixels of so many samples do not overflow.
 constexpr std::uint64_t kMostSide = std::uint64_t{1} << 24;
+
+/// Tiles of at least 16 x 16 pixels, as TIFF 6.0 wants them, are never too many; a few may be smaller.
+constexpr std::uint64_t kTilesOfAnySize = 65536;
+
+/// Decoded bytes beside the picture that its tiles may always have: those of one tile of 4096 x 4096 pixels.
+constexpr double kPaddingOfAnyPicture = 64.0 * 1024 * 1024;
 
 CodecStatus corrupt(std::string detail) { return {Verdict::corrupt, std::move(detail)}; }
 CodecStatus unsupported(std::string detail) { return {Verdict::unsupported, std::move(detail)}; }
@@ -107,6 +114,17 @@ CodecStatus read_raster_colour(TiffLayout& layout) {
                                  layout.samples, layout.bits));
 }
 
+CodecStatus check_palette(const TiffLayout& layout) {
+  if (layout.bits > 16 || layout.sample != TiffSample::unsigned_integer) {
+    return unsupported("a palette whose indices are no whole numbers of up to 16 bits");
+  }
+  const Entry* map = layout.directory.find(TiffTag::colour_map);
+  if (map == nullptr) return corrupt("it has a palette without colours");
+  const std::uint64_t needed = std::uint64_t{3} << layout.bits;
+  if (map->count >= needed) return {};
+  return corrupt(fmt::format("its palette has {} of {} values", map->count, needed));
+}
+
 CodecStatus read_colour(TiffLayout& layout) {
   const TiffDirectory& directory = layout.directory;
   int photometric = layout.samples >= 3 ? tiff::kRgb : tiff::kBlackIsZero;
@@ -123,11 +141,7 @@ CodecStatus read_colour(TiffLayout& layout) {
       break;
     case tiff::kPalette:
       layout.colour = TiffColour::palette;
-      if (layout.bits > 16 || layout.sample != TiffSample::unsigned_integer) {
-        return unsupported("a palette whose indices are no whole numbers of up to 16 bits");
-      }
-      if (directory.find(TiffTag::colour_map) == nullptr) return corrupt("it has a palette without colours");
-      break;
+      return check_palette(layout);
     case tiff::kSeparated:
       if (directory.number_or(TiffTag::ink_set, 1) != 1 || layout.samples < 4) {
         return unsupported("separated inks that are not cyan, magenta, yellow and black");
@@ -183,6 +197,13 @@ CodecStatus read_compression(TiffLayout& layout) {
   layout.separate = planes == 2 && layout.samples > 1;
   if (is_tiff_fax(layout.compression) && (layout.bits != 1 || (layout.samples != 1 && !layout.separate))) {
     return corrupt("fax encoding of pixels of more than a bit");
+  }
+  // The only depths that these two have.
+  if (layout.compression == tiff::kNext && layout.bits != 2) {
+    return unsupported(fmt::format("NeXT encoding of samples of {} bits", layout.bits));
+  }
+  if (layout.compression == tiff::kThunderScan && layout.bits != 4) {
+    return unsupported(fmt::format("ThunderScan encoding of samples of {} bits", layout.bits));
   }
   if (is_jpeg(layout) && layout.bits != 8) return unsupported(fmt::format("JPEG data of {} bits", layout.bits));
   return {};
@@ -334,6 +355,28 @@ CodecStatus read_tiff_layout(Bytes file, TiffLayout& layout) {
   const std::uint64_t orientation = layout.directory.number_or(TiffTag::orientation, 1);
   layout.orientation = orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
   return {};
+}
+
+CodecStatus check_tiff_block_sizes(const TiffLayout& layout) {
+  const std::uint64_t planes = layout.separate ? static_cast<std::uint64_t>(layout.samples) : 1;
+  const std::uint64_t blocks = layout.blocks();
+  const auto sixteenths = [](std::uint64_t side) { return (side + 15) / 16; };
+  const std::uint64_t most = planes * (4 * sixteenths(layout.width) * sixteenths(layout.height) + kTilesOfAnySize);
+  if (layout.tiled && blocks > most) {
+    return {Verdict::too_large, fmt::format("its {} x {} pixels are cut into {} tiles; {} are allowed", layout.width,
+                                            layout.height, blocks, most)};
+  }
+  // Of what is stored plain nothing is decoded but the pixels themselves.
+  if (layout.stored_plain) return {};
+  // Floating point, since the product of such sides may overflow; its roundings do not matter here.
+  const double bits_of_pixel = layout.bits * (layout.separate ? 1.0 : layout.samples);
+  const auto row_bytes = static_cast<double>(layout.row_bytes());
+  const double decoded = row_bytes * layout.block_height * static_cast<double>(blocks);
+  const double picture = std::ceil(bits_of_pixel * layout.width / 8) * layout.height * static_cast<double>(planes);
+  if (decoded <= 4 * picture + kPaddingOfAnyPicture) return {};
+  return {Verdict::too_large,
+          fmt::format("its {} {}s of {} x {} pixels are far more than its {} x {} pixels", blocks, layout.block_word(),
+                      layout.block_width, layout.block_height, layout.width, layout.height)};
 }
 
 CodecStatus check_tiff_blocks(const TiffLayout& layout) {

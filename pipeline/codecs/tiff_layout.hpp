@@ -78,6 +78,10 @@ struct TiffLayout {
 /// known). Costs a pass over the directory; allocates nothing.
 CodecStatus read_tiff_layout(Bytes file, TiffLayout& layout);
 
+/// ok, or too-large: more tiles, or more of them beyond the picture, than decoding it may cost. Of the header alone; no
+/// strips and no tiles of sensible sizes are refused.
+[[nodiscard]] CodecStatus check_tiff_block_sizes(const TiffLayout& layout);
+
 /// How much of a TIFF's blocks the file really has. ok, or truncated or corrupt, naming the first that is not whole.
 /// Costs a pass over the block table as far as it lies in the file.
 [[nodiscard]] CodecStatus check_tiff_blocks(const TiffLayout& layout);

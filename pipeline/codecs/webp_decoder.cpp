@@ -1,6 +1,7 @@
 #include "pipeline/codecs/webp_decoder.hpp"
 
 #include "pipeline/codecs/byte_order.hpp"
+#include "pipeline/codecs/exif.hpp"
 #include "pipeline/codecs/size_limits.hpp"
 #include "pipeline/codecs/webp_layout.hpp"
 #include "pipeline/codecs/webp_lossless.hpp"
@@ -180,15 +181,17 @@ CodecStatus WebpDecoder::salvage(CodecStatus damage, cv::Mat& target) const {
 }
 
 void WebpDecoder::read_metadata(Metadata& metadata) {
-  if (layout_.profile && layout_.profile->length <= kMostMetadataBytes) {
+  if (layout_.profile && layout_.profile->length > kMostMetadataBytes) {
+    metadata.leave_out("its ICC profile is too large and was left out");
+  } else if (layout_.profile) {
     const Bytes profile = webp_data(file_, *layout_.profile);
     metadata.icc.assign(profile.begin(), profile.end());
   }
+  if (!layout_.exif) return;
   const Bytes exif = webp_exif(file_, layout_);
-  if (exif.size() < 8 || exif.size() > kMostMetadataBytes) return;
-  const bool little = read_little32(exif, 0) == 0x002A4949;
-  const bool big = read_big32(exif, 0) == 0x4D4D002A;
-  if (little || big) metadata.exif.assign(exif.begin(), exif.end());
+  if (exif.size() > kMostMetadataBytes) return metadata.leave_out("its EXIF block is too large and was left out");
+  if (!begins_like_exif(exif)) return metadata.leave_out("its EXIF block is damaged and was left out");
+  metadata.exif.assign(exif.begin(), exif.end());
 }
 
 }  // namespace

@@ -192,6 +192,10 @@ TEST(BmpRuns, TellWhatIsWrongWithThem) {
     EXPECT_EQ(strict.status.verdict, wrong.verdict);
     EXPECT_NE(strict.status.detail.find(wrong.words), std::string::npos) << strict.status.detail;
     const Decoded lenient = decode(make_bmp_with(small_runs(), wrong.code), {.lenient = true});
+    if (wrong.code[0] == 0 && wrong.code[1] == 2) {  // a skip first: there is no pixel
+      EXPECT_EQ(lenient.status.verdict, wrong.verdict);
+      continue;
+    }
     EXPECT_EQ(lenient.status.verdict, Verdict::repaired);
     EXPECT_EQ(lenient.observed_pixels, 12U);
     EXPECT_TRUE(lenient.observed_final);
@@ -306,6 +310,38 @@ TEST(BmpDecoder, TellsTheResolution) {
   EXPECT_EQ(metadata.pixels_per_metre_x, 5000);
   EXPECT_EQ(metadata.pixels_per_metre_y, 6000);
   EXPECT_TRUE(metadata.icc.empty());
+}
+
+TEST(BmpRuns, AreNotCalledRepairedWithoutAPixel) {
+  for (const Code& none : {Code{}, Code{4}, Code{0, 4}, Code{0, 2, 1}, Code{0, 0, 0, 0}, Code{0, 2, 0, 1, 0}}) {
+    const std::vector<std::byte> file = make_bmp_with(small_runs(), none);
+    EXPECT_EQ(decode(file).status.verdict, Verdict::truncated) << none.size();
+    EXPECT_EQ(decode(file, {.lenient = true}).status.verdict, Verdict::truncated) << none.size();
+  }
+  EXPECT_EQ(decode(make_bmp_with(small_runs(), Code{1, 1}), {.lenient = true}).status.verdict, Verdict::repaired);
+}
+
+TEST(BmpDecoder, LeavesAProfileOutThatIsTooLarge) {
+  for (const std::size_t bytes : {kMostMetadataBytes, kMostMetadataBytes + 1}) {
+    const BmpSpec spec{.bits = 24, .info_bytes = 124};
+    std::vector<std::byte> file = make_bmp(spec, make_bmp_pixels(spec));
+    const auto put = [&](std::size_t at, std::uint32_t value) {
+      for (std::size_t i = 0; i < 4; ++i) file[at + i] = static_cast<std::byte>(value >> 8 * i & 0xFF);
+    };
+    constexpr std::size_t kInfo = 14;
+    constexpr std::uint32_t kEmbedded = 0x4D424544;  // "MBED"
+    put(kInfo + 56, kEmbedded);
+    put(kInfo + 112, static_cast<std::uint32_t>(file.size() - kInfo));
+    put(kInfo + 116, static_cast<std::uint32_t>(bytes));
+    file.resize(file.size() + bytes);
+    const std::unique_ptr<Decoder> decoder = find_codec("bmp")->make_decoder();
+    ASSERT_EQ(decode(*decoder, file).status.verdict, Verdict::ok);
+    Metadata metadata;
+    decoder->read_metadata(metadata);
+    const bool fits = bytes == kMostMetadataBytes;
+    EXPECT_EQ(metadata.icc.size(), fits ? bytes : 0);
+    EXPECT_EQ(metadata.left_out, fits ? "" : "its ICC profile is too large and was left out");
+  }
 }
 
 }  // namespace

@@ -235,5 +235,47 @@ TEST(JpegDecoder, NamesProcessesThatItDoesNotRead) {
   EXPECT_NE(read.status.detail.find("12"), std::string::npos) << read.status.detail;
 }
 
+TEST(JpegDecoder, LeavesExifOutThatIsNone) {
+  const std::vector<std::byte> plain = make_jpeg(make_image(16, 16, CV_8UC3));
+  // APP1 with the prefix, and behind it nothing, too little, or something else.
+  for (const std::string_view block : {"", "II*", "JUNKJUNK", "II+\0\10\0\0\0"}) {
+    const std::string text = "Exif" + std::string(2, '\0') + std::string(block);
+    std::vector<std::byte> segment{std::byte{0xFF}, std::byte{0xE1}, std::byte{0},
+                                   static_cast<std::byte>(text.size() + 2)};
+    for (const char c : text) segment.push_back(static_cast<std::byte>(c));
+    const std::vector<std::byte> file = with_bytes_at(plain, 2, segment);
+    const std::unique_ptr<Decoder> decoder = make_jpeg_decoder();
+    ASSERT_EQ(decode(*decoder, file).status.verdict, Verdict::ok);
+    Metadata metadata;
+    decoder->read_metadata(metadata);
+    EXPECT_TRUE(metadata.exif.empty()) << block;
+    EXPECT_EQ(metadata.left_out, "its EXIF block is damaged and was left out");
+  }
+}
+
+TEST(JpegDecoder, DoesNotCallRepairedWhatHasNoRow) {
+  const cv::Mat image = make_image(64, 48, CV_8UC3);
+  for (const JpegKind& kind : {JpegKind{}, JpegKind{.progressive = true}, JpegKind{.scan_each_component = true},
+                               JpegKind{.arithmetic = true}, JpegKind{.restart_rows = 1}}) {
+    const std::vector<std::byte> file = make_jpeg(image, kind);
+    // The first start-of-scan marker; its image data follow the segment.
+    std::size_t scan = 2;
+    while (file[scan] != std::byte{0xFF} || file[scan + 1] != std::byte{0xDA}) ++scan;
+    const std::size_t data = scan + 2 + std::to_integer<std::size_t>(file[scan + 3]);
+    const Bytes head = Bytes(file).first(data);
+    EXPECT_EQ(decode(head).status.verdict, Verdict::truncated);
+    EXPECT_EQ(decode(head, {.lenient = true}).status.verdict, Verdict::truncated);
+    if (kind.arithmetic) continue;  // takes what is not there for zeros
+    EXPECT_EQ(decode(Bytes(file).first(data + 4), {.lenient = true}).status.verdict, Verdict::truncated);
+    const std::vector<std::byte> end{std::byte{0xFF}, std::byte{0xD9}};
+    const std::vector<std::byte> ended = with_bytes_at(head, data, end);
+    EXPECT_EQ(decode(ended, {.lenient = true}).status.verdict, Verdict::corrupt);
+    EXPECT_EQ(decode(Bytes(file).first(file.size() - 2), {.lenient = true}).status.verdict, Verdict::repaired);
+  }
+  // All is there but the end-of-image marker: the only row of blocks too.
+  const std::vector<std::byte> small = make_jpeg(make_image(16, 16, CV_8UC3));
+  EXPECT_EQ(decode(Bytes(small).first(small.size() - 2), {.lenient = true}).status.verdict, Verdict::repaired);
+}
+
 }  // namespace
 }  // namespace pixmill::pipeline

@@ -2,6 +2,7 @@
 
 #include "tests/pipeline/codecs/jpeg_files.hpp"
 #include "tests/pipeline/codecs/test_images.hpp"
+#include "tests/support/allocations.hpp"
 
 #include <gtest/gtest.h>
 
@@ -76,6 +77,26 @@ TEST(JpegEncoder, RefusesSidesThatJpegDoesNotHave) {
   const CodecStatus status = make_jpeg_encoder()->encode({&wide}, {}, out);
   EXPECT_EQ(status.verdict, Verdict::write_failed);
   EXPECT_NE(status.detail.find("65500"), std::string::npos) << status.detail;
+}
+
+TEST(JpegEncoder, TakesNoMoreMemoryThanItReckons) {
+  cv::Mat noise(1000, 1000, CV_8UC3);
+  cv::RNG random(3);
+  random.fill(noise, cv::RNG::UNIFORM, 0, 256);
+  const std::unique_ptr<Encoder> encoder = make_jpeg_encoder();
+  const Encoder::Need need = encoder->need(kernels::shape_of(noise), false);
+  std::vector<std::byte> out;
+  std::vector<std::byte> again;
+  {
+    const tests::Allocations allocations;
+    ASSERT_TRUE(encoder->encode({&noise}, {.quality = 100}, out).usable());
+    EXPECT_LE(tests::Allocations::most(), need.output_bytes + need.scratch_bytes);
+  }
+  EXPECT_GT(out.size(), noise.total());  // it has grown several times
+  again.resize(100);
+  ASSERT_TRUE(encoder->encode({&noise}, {.quality = 100}, again).usable());
+  ASSERT_TRUE(encoder->encode({&noise}, {.quality = 100}, again).usable());
+  EXPECT_EQ(again, out);
 }
 
 }  // namespace

@@ -321,6 +321,7 @@ TEST(JpegMetadata, StatesADensityInTheUnitThatFitsBest) {
 
 TEST(JpegMetadata, ThatItCannotHoldIsLeftOutAndNamed) {
   Metadata metadata;
+  metadata.exif = camera_exif({});
   metadata.exif.resize(kMostJpegExif);
   const cv::Mat image = make_image(8, 8, CV_8UC1);
   Written written = write("jpg", image, &metadata);

@@ -215,5 +215,17 @@ TEST(PnmDecoder, IsSafeOnEveryBeginning) {
   }
 }
 
+TEST(PnmDecoder, DoesNotCallRepairedWhatHasNoRow) {
+  const auto lenient = [](std::string_view file) { return decode(bytes_of(file), {.lenient = true}).status.verdict; };
+  for (const std::string_view none : {"P5 2 3 255\n"sv, "P5 4 1 255\nabc"sv, "P6 2 2 65535\nabcdefg"sv, "P4 9 2\na"sv,
+                                      "P2 2 3 255 "sv, "P3 2 2 255 1 2 "sv, "P1 2 2 "sv}) {
+    EXPECT_EQ(lenient(none), Verdict::truncated) << none;
+  }
+  EXPECT_EQ(lenient("P2 2 3 255 x"sv), Verdict::corrupt);
+  EXPECT_EQ(lenient("P5 2 2 255\nabc"sv), Verdict::repaired);
+  EXPECT_EQ(lenient("P3 2 2 255 1 2 3 "sv), Verdict::repaired);
+  EXPECT_EQ(lenient("P2 1 1 51 52"sv), Verdict::repaired);
+}
+
 }  // namespace
 }  // namespace pixmill::pipeline

@@ -140,6 +140,44 @@ TEST(TiffDamage, CallsFaxWithBadCodesCorruptAndKeepsItWhenLenient) {
   EXPECT_TRUE(same_pixels(lenient.frame.rowRange(0, 5), whole.rowRange(0, 5)));
 }
 
+TEST(TiffDamage, CallsAPaletteThatIsTooShortCorrupt) {
+  for (const std::size_t values : {std::size_t{10}, std::size_t{767}, std::size_t{768}}) {
+    TiffBuilder builder;
+    builder.tag(256, 4, {8}).tag(257, 4, {8}).tag(258, 3, {8}).tag(262, 3, {3}).tag(273, 4, {8}).tag(279, 4, {64});
+    const std::vector<std::uint64_t> map(values, 5);
+    const Decoded read = decode(builder.tag(320, 3, map).file(std::vector<std::byte>(64)));
+    EXPECT_EQ(read.status.verdict, values == 768 ? Verdict::ok : Verdict::corrupt);
+    if (values == 10) {
+      EXPECT_EQ(read.status.detail, "its palette has 10 of 768 values");
+    }
+  }
+}
+
+TEST(TiffDamage, RepairsNothingOfWhichNoRowCouldBeDecoded) {
+  for (const int compression : {32773, 32766, 32809}) {
+    const std::uint64_t bits = compression == 32773 ? 8 : compression == 32766 ? 2 : 4;
+    TiffBuilder builder;
+    builder.tag(256, 4, {16}).tag(257, 4, {16}).tag(258, 3, {bits}).tag(262, 3, {1}).tag(273, 4, {8}).tag(279, 4, {1});
+    builder.tag(259, 3, {static_cast<std::uint64_t>(compression)});
+    const std::byte code = compression == 32773 ? std::byte{127} : std::byte{0};  // bytes should follow
+    const Decoded read = decode(builder.file(std::vector<std::byte>(1, code)), {.lenient = true});
+    EXPECT_EQ(read.status.verdict, Verdict::corrupt) << compression << read.status.detail;
+  }
+}
+
+TEST(TiffDamage, KeepsRowsOfZerosOfPackBitsBeforeTheDamage) {
+  // Runs of 16 zeros, which are white here, for 5 of 16 rows; then one that lacks its byte.
+  std::vector<std::byte> data(11, std::byte{0});
+  for (std::size_t i = 0; i < data.size(); i += 2) data[i] = std::byte{241};
+  TiffBuilder builder;
+  builder.tag(256, 4, {16}).tag(257, 4, {16}).tag(258, 3, {8}).tag(259, 3, {32773}).tag(262, 3, {0});
+  builder.tag(273, 4, {8}).tag(279, 4, {data.size()});
+  const Decoded read = decode(builder.file(data), {.lenient = true});
+  ASSERT_EQ(read.status.verdict, Verdict::repaired) << read.status.detail;
+  EXPECT_EQ(cv::countNonZero(read.frame.rowRange(0, 5) == 255), 5 * 16);
+  EXPECT_EQ(cv::countNonZero(read.frame.rowRange(5, 16)), 0);
+}
+
 // From here on: bombs. Each is refused from its header, so without memory; "at once" is a matter of the decoder's
 // reckoning, which the verdict shows.
 
@@ -208,6 +246,37 @@ TEST(TiffBombs, RefuseHugeTilesAndCounts) {
       EXPECT_FALSE(decode(lying.file(data)).status.usable());
     }
   }
+}
+
+TEST(TiffBombs, RefuseTilesThatAreOutOfProportion) {
+  const std::vector<std::byte> data(100000);
+  const auto tiled = [&](std::uint64_t width, std::uint64_t height, std::uint64_t tile_width, std::uint64_t tile_height,
+                         int compression) {
+    TiffBuilder builder;
+    builder.tag(256, 4, {width}).tag(257, 4, {height}).tag(258, 3, {compression == 4 ? 1U : 8U}).tag(262, 3, {1});
+    builder.tag(259, 3, {static_cast<std::uint64_t>(compression)}).tag(322, 4, {tile_width}).tag(323, 4, {tile_height});
+    return header_of(builder.tag(324, 4, {8, 8}).tag(325, 4, {100, 100}).file(data)).verdict;
+  };
+  EXPECT_EQ(tiled(1, 65535, 1 << 21, 8, 8), Verdict::too_large);
+  EXPECT_EQ(tiled(1, 65535, 1 << 22, 16, 4), Verdict::too_large);
+  EXPECT_EQ(tiled(1, 65535, 1 << 22, 1, 4), Verdict::too_large);
+  for (const int compression : {1, 8}) {
+    EXPECT_EQ(tiled(16000, 16000, 1, 1, compression), Verdict::too_large);
+    EXPECT_EQ(tiled(1024, 1024, 1, 1, compression), Verdict::too_large);
+    // What writers do: tiles beyond a small or narrow picture, and the smallest that TIFF allows.
+    EXPECT_EQ(tiled(100, 100, 4096, 4096, compression), Verdict::ok);
+    EXPECT_EQ(tiled(10, 65535, 256, 256, compression), Verdict::ok);
+    EXPECT_EQ(tiled(16000, 16000, 16, 16, compression), Verdict::ok);
+    EXPECT_EQ(tiled(1, 65535, 16, 16, compression), Verdict::ok);
+    EXPECT_EQ(tiled(200, 200, 1, 1, compression), Verdict::ok);
+  }
+}
+
+TEST(TiffBombs, AllowStripsOfOneRow) {
+  TiffBuilder builder;
+  builder.tag(256, 4, {1}).tag(257, 4, {65535}).tag(258, 3, {8, 8, 8}).tag(259, 3, {8}).tag(262, 3, {2});
+  builder.tag(273, 4, {8, 8}).tag(277, 3, {3}).tag(278, 4, {1}).tag(279, 4, {9, 9}).tag(284, 3, {2});
+  EXPECT_EQ(header_of(builder.file(std::vector<std::byte>(64))).verdict, Verdict::ok);
 }
 
 TEST(TiffBombs, TakeNoMemoryForWhatIsNotThere) {

@@ -376,6 +376,8 @@ TEST(TiffDecoder, NamesWhatItDoesNotRead) {
   TiffBuilder wide;
   wide.tag(256, 3, {2}).tag(257, 3, {2}).tag(258, 3, {32}).tag(262, 3, {1}).tag(273, 4, {8}).tag(279, 4, {16});
   EXPECT_NE(detail_of(wide).find("32 bits"), std::string::npos);
+  EXPECT_NE(detail_of(gray_tiff(8, 8, 64, 32766)).find("NeXT encoding of samples of 8"), std::string::npos);
+  EXPECT_NE(detail_of(gray_tiff(8, 8, 64, 32809)).find("ThunderScan encoding of samples of 8"), std::string::npos);
   TiffBuilder uneven;
   uneven.tag(256, 3, {2}).tag(257, 3, {2}).tag(258, 3, {5, 6, 5}).tag(262, 3, {2}).tag(273, 4, {8}).tag(277, 3, {3});
   EXPECT_NE(detail_of(uneven).find("different depths"), std::string::npos);
@@ -405,6 +407,26 @@ TEST(TiffDecoder, ReadsTheProfileAndTheResolution) {
   EXPECT_EQ(inches.icc[4], std::byte{50});
   EXPECT_NEAR(metadata_of(3).pixels_per_metre_x, 30000, 1e-6);
   EXPECT_EQ(metadata_of(1).pixels_per_metre_x, 0);
+}
+
+TEST(TiffDecoder, LeavesOutAProfileThatIsTooLargeOrNotAllThere) {
+  const auto metadata_of = [](std::uint64_t claimed, std::size_t there) {
+    const std::vector<std::byte> file =
+        gray_tiff(2, 2, 4).lie(34675, 7, claimed, 8).file(std::vector<std::byte>(there));
+    const std::unique_ptr<Decoder> decoder = make_tiff_decoder();
+    ImageHeader header;
+    EXPECT_TRUE(decoder->read_header(file, {}, header).usable());
+    Metadata metadata;
+    decoder->read_metadata(metadata);
+    return metadata;
+  };
+  EXPECT_EQ(metadata_of(kMostMetadataBytes, kMostMetadataBytes).icc.size(), kMostMetadataBytes);
+  const Metadata large = metadata_of(kMostMetadataBytes + 1, kMostMetadataBytes + 1);
+  EXPECT_TRUE(large.icc.empty());
+  EXPECT_NE(large.left_out.find("too large"), std::string::npos) << large.left_out;
+  const Metadata cut = metadata_of(1000, 4);
+  EXPECT_TRUE(cut.icc.empty());
+  EXPECT_NE(cut.left_out.find("damaged"), std::string::npos) << cut.left_out;
 }
 
 TEST(TiffDecoder, ReadsTheSameAgainAfterTrim) {

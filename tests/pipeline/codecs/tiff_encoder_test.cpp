@@ -99,6 +99,33 @@ TEST(TiffEncoder, StaysWithinItsNeed) {
   }
 }
 
+TEST(TiffEncoder, TakesRoomForItsOutputAtOnce) {
+  const std::unique_ptr<Encoder> encoder = make_tiff_encoder();
+  cv::Mat noise(700, 800, CV_8UC3);
+  cv::RNG(7).fill(noise, cv::RNG::UNIFORM, 0, 256);
+  const std::uint64_t most = encoder->need(kernels::shape_of(noise), false).output_bytes;
+  std::vector<std::byte> out(100);
+  ASSERT_TRUE(encoder->encode({&noise}, {}, out).usable());
+  EXPECT_GE(out.capacity(), most);
+  EXPECT_LE(out.size(), most);
+}
+
+TEST(TiffEncoder, SaysThatAProfileIsTooLarge) {
+  const cv::Mat image = make_image(20, 10, CV_8UC3);
+  Metadata metadata;
+  metadata.icc.resize(kMostMetadataBytes + 1);
+  EncodeSource source{&image};
+  source.metadata = &metadata;
+  std::vector<std::byte> out;
+  const CodecStatus status = make_tiff_encoder()->encode(source, {}, out);
+  EXPECT_EQ(status.verdict, Verdict::ok);
+  EXPECT_NE(status.detail.find("ICC profile is too large"), std::string::npos) << status.detail;
+  EXPECT_TRUE(same_pixels(decode(out).frame, image));
+  metadata.icc.resize(kMostMetadataBytes);
+  EXPECT_EQ(make_tiff_encoder()->encode(source, {}, out).detail, "");
+  EXPECT_GT(out.size(), kMostMetadataBytes);
+}
+
 TEST(TiffEncoder, KeepsTheProfileAndTheResolution) {
   const cv::Mat image = make_image(20, 10, CV_8UC3);
   for (const double per_metre : {300 / 0.0254, 12345.6}) {

@@ -96,6 +96,28 @@ TEST(WebpDecoder, LeavesDamagedMetadataOut) {
   Metadata metadata;
   decoder->read_metadata(metadata);
   EXPECT_TRUE(metadata.empty());
+  EXPECT_EQ(metadata.left_out, "");  // cut as it is, the chunk is none
+
+  const std::vector<std::byte> whole = webp_container(
+      joined({webp_extended(kExif, 8, 8), picture, webp_chunk("EXIF", to_bytes({'n', 'o', 't', ' ', 'T', 'I'}))}));
+  ASSERT_EQ(decode(*decoder, whole).status.verdict, Verdict::ok);
+  decoder->read_metadata(metadata);
+  EXPECT_TRUE(metadata.empty());
+  EXPECT_EQ(metadata.left_out, "its EXIF block is damaged and was left out");
+}
+
+TEST(WebpDecoder, LeavesMetadataOutThatIsTooLarge) {
+  const std::vector<std::byte> picture = webp_picture(make_webp(make_image(8, 8, CV_8UC3)));
+  const std::vector<std::byte> large(kMostMetadataBytes + 2);
+  const std::vector<std::byte> file = webp_container(
+      joined({webp_extended(kProfile | kExif, 8, 8), webp_chunk("ICCP", large), picture, webp_chunk("EXIF", large)}));
+  const std::unique_ptr<Decoder> decoder = make_webp_decoder();
+  ASSERT_EQ(decode(*decoder, file).status.verdict, Verdict::ok);
+  Metadata metadata;
+  decoder->read_metadata(metadata);
+  EXPECT_TRUE(metadata.empty());
+  EXPECT_EQ(metadata.left_out,
+            "its ICC profile is too large and was left out; its EXIF block is too large and was left out");
 }
 
 TEST(WebpDecoder, ReadsTheFirstFrameOfAnAnimationOnItsCanvas) {

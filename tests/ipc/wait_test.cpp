@@ -364,7 +364,7 @@ bool receive_all(const Side& side, std::uint64_t count, std::uint64_t seed) {
 
 TEST(Wait, LosesNoWakeUpBetweenTwoProcesses) {
   const HangGuard guard;
-  constexpr std::uint64_t kCount = 200'000;
+  constexpr std::uint64_t kCount = 20'000;
   for (const std::uint32_t capacity : {1U, 2U, 16U}) {
     const std::uint64_t count = capacity == 1 ? kCount / 4 : kCount;
     const TwoWays ways(capacity);
@@ -381,7 +381,7 @@ TEST(Wait, LosesNoWakeUpBetweenTwoProcesses) {
 
 TEST(Wait, LosesNoWakeUpBetweenThreads) {
   const HangGuard guard;
-  constexpr std::uint64_t kCount = 30'000;
+  constexpr std::uint64_t kCount = 10'000;
   const TwoWays ways(2);
   std::thread producer([&] { EXPECT_TRUE(send_all(ways.side(0), kCount, 1)); });
   EXPECT_TRUE(receive_all(ways.side(0), kCount, 2));

@@ -14,17 +14,17 @@ constexpr std::uint16_t kLift = 257;  // an 8-bit level v is the 16-bit level 25
 // The colour channels of one row as 16-bit levels, gray as often as `channels` says.
 template <typename Level>
 void lift_row(const Level* row, std::size_t width, int from_channels, int channels, std::uint16_t* out) {
-  constexpr std::uint16_t factor = sizeof(Level) == 1 ? kLift : 1;
+  constexpr std::uint16_t kFactor = sizeof(Level) == 1 ? kLift : 1;
   const auto step = static_cast<std::size_t>(from_channels);
   if (from_channels == channels) {
-    for (std::size_t i = 0; i < width * step; ++i) out[i] = static_cast<std::uint16_t>(row[i] * factor);
+    for (std::size_t i = 0; i < width * step; ++i) out[i] = static_cast<std::uint16_t>(row[i] * kFactor);
     return;
   }
   const auto wanted = static_cast<std::size_t>(channels);
   const bool spread = colour_channels(from_channels) < channels;
   for (std::size_t x = 0; x < width; ++x) {
     for (std::size_t c = 0; c < wanted; ++c) {
-      out[x * wanted + c] = static_cast<std::uint16_t>(row[x * step + (spread ? 0 : c)] * factor);
+      out[x * wanted + c] = static_cast<std::uint16_t>(row[x * step + (spread ? 0 : c)] * kFactor);
     }
   }
 }

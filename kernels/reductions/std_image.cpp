@@ -28,7 +28,7 @@ struct Record {
     const Uint128 count = images;
     const Uint128 squares = count * sum_of_squares - Uint128{sum} * sum;  // images^2 times the variance
     const auto at_least = [&](Uint128 s) { return (2 * s - 1) * (2 * s - 1) * count * count <= 4 * squares; };
-    auto root = static_cast<std::uint64_t>(std::sqrt(static_cast<double>(squares)) / static_cast<double>(images) + 0.5);
+    auto root = static_cast<std::uint64_t>(std::sqrt(static_cast<double>(squares)) / static_cast<double>(images));
     while (root > 0 && !at_least(root)) --root;
     while (at_least(root + 1)) ++root;
     return static_cast<std::uint16_t>(root);

@@ -26,7 +26,8 @@ class ScratchFolder {
  public:
   ScratchFolder() {
     namespace fs = std::filesystem;
-    std::string name = (fs::temp_directory_path() / "pixmill-test-XXXXXX").string();
+    std::string name =
+        (fs::temp_directory_path() / "pixmill-test-").string() + std::string(6, 'X');  // mkdtemp's blanks
     if (::mkdtemp(name.data()) == nullptr) {
       ADD_FAILURE() << "mkdtemp failed";
       return;

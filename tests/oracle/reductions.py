@@ -106,11 +106,13 @@ def main(program, images):
         batches = {kind: [name for name in files if kind in name] for kind in ("gray8", "colour8", "gray16", "colour16")}
         batches |= {"8": [name for name in files if "8.png" in name], "gray": [name for name in files if "gray" in name],
                     "everything": list(files), "one": list(files)[:1]}
-        reduce = ",".join(("count", *VALUES, *(f"{name}={folder / name}.png" for name in IMAGES)))
         for title, batch in batches.items():
+            reports = folder / f"reports of {title}"
+            reports.mkdir()
+            reduce = ",".join(("count", *VALUES, *(f"{name}={reports / name}.png" for name in IMAGES)))
             report = json.loads(through_files.run(program, "stats", *batch, "--reduce", reduce))
             planes, depth = lifted([files[name] for name in batch])
-            found = [*differences(report, planes, depth, folder), *check_csv(program, batch, folder, report)]
+            found = [*differences(report, planes, depth, reports), *check_csv(program, batch, reports, report)]
             wrong += bool(found)
             print(f"{'FAIL' if found else 'ok  '} {title:12} {len(batch):4} images  {', '.join(found)}")
     return 1 if wrong else 0

@@ -2,6 +2,7 @@
 
 #include "pipeline/codecs/jpeg_errors.hpp"
 #include "pipeline/codecs/jpeg_metadata.hpp"
+#include "pipeline/codecs/written_rows.hpp"
 
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
@@ -35,7 +36,7 @@ class JpegEncoder final : public Encoder {
   void start(const kernels::FrameShape& shape, int quality);
   void write_metadata();
   void write_segment(int marker, std::string_view prefix, Bytes data);
-  const cv::Mat& as_stored(const cv::Mat& band, const kernels::LevelTable* table);
+  const cv::Mat& as_stored(const cv::Mat& band);
 
   JpegErrors errors_{};
   jpeg_compress_struct codec_{};
@@ -46,7 +47,8 @@ class JpegEncoder final : public Encoder {
   Bytes exif_;
   JpegDensity density_;
   bool out_of_memory_ = false;
-  std::array<cv::Mat, 3> bands_;  // mapped, reduced to 8 bits, without alpha
+  WrittenRows rows_;
+  cv::Mat plain_;  // without alpha
 };
 
 JpegEncoder::JpegEncoder() {
@@ -111,8 +113,7 @@ CodecStatus JpegEncoder::encode(const EncodeSource& source, const EncodeOptions&
   bool written = errors_.attempt([&] { start(kernels::shape_of(frame), options.quality); });
   std::array<JSAMPROW, kBandRows> rows{};
   for (int first = 0; first < frame.rows && written; first += kBandRows) {
-    const cv::Mat levels = frame.rowRange(first, std::min(first + kBandRows, frame.rows));
-    const cv::Mat& band = as_stored(levels, source.table);
+    const cv::Mat& band = as_stored(rows_.rows(source, first, std::min(first + kBandRows, frame.rows), true));
     // libjpeg does not write to its input, but does not say so.
     for (int y = 0; y < band.rows; ++y) rows[static_cast<std::size_t>(y)] = const_cast<JSAMPROW>(band.ptr<JSAMPLE>(y));
     written = errors_.attempt([&] { jpeg_write_scanlines(&codec_, rows.data(), static_cast<JDIMENSION>(band.rows)); });
@@ -190,38 +191,20 @@ void JpegEncoder::write_segment(int marker, std::string_view prefix, Bytes data)
   for (const std::byte b : data) jpeg_write_m_byte(&codec_, std::to_integer<int>(b));
 }
 
-/// The band as JPEG has it: through the table, 8 bits a sample, no alpha. It may be `band` itself.
-const cv::Mat& JpegEncoder::as_stored(const cv::Mat& band, const kernels::LevelTable* table) {
-  auto& [mapped, reduced, plain] = bands_;
-  const cv::Mat* levels = &band;
-  if (table != nullptr && !table->is_identity()) {
-    kernels::apply_table(*table, band, mapped);
-    levels = &mapped;
+/// The band as JPEG has it: without alpha. It may be `band` itself.
+const cv::Mat& JpegEncoder::as_stored(const cv::Mat& band) {
+  if (!kernels::has_alpha(band.channels())) return band;
+  if (band.channels() == 2) {
+    cv::extractChannel(band, plain_, 0);
+  } else {
+    cv::cvtColor(band, plain_, cv::COLOR_BGRA2BGR);
   }
-  if (levels->depth() == CV_16U) {
-    reduced.create(levels->rows, levels->cols, CV_8UC(levels->channels()));
-    const int count = levels->cols * levels->channels();
-    for (int y = 0; y < levels->rows; ++y) {
-      const auto* in = levels->ptr<std::uint16_t>(y);
-      auto* out = reduced.ptr<std::uint8_t>(y);
-      for (int i = 0; i < count; ++i) out[i] = static_cast<std::uint8_t>((in[i] + 128U) / 257U);
-    }
-    levels = &reduced;
-  }
-  if (levels->channels() == 2) {
-    cv::extractChannel(*levels, plain, 0);
-    levels = &plain;
-  } else if (levels->channels() == 4) {
-    cv::cvtColor(*levels, plain, cv::COLOR_BGRA2BGR);
-    levels = &plain;
-  }
-  return *levels;
+  return plain_;
 }
 
 void JpegEncoder::trim(std::size_t keep_bytes) {
-  for (cv::Mat& band : bands_) {
-    if (band.total() * band.elemSize() > keep_bytes) band.release();
-  }
+  if (plain_.total() * plain_.elemSize() > keep_bytes) plain_.release();
+  rows_.trim(keep_bytes);
 }
 
 }  // namespace

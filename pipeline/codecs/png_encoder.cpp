@@ -4,6 +4,7 @@
 #include "pipeline/codecs/png_chunks.hpp"
 #include "pipeline/codecs/png_filter.hpp"
 #include "pipeline/codecs/png_metadata.hpp"
+#include "pipeline/codecs/written_rows.hpp"
 
 #include <libdeflate.h>
 #include <opencv2/core.hpp>
@@ -68,7 +69,7 @@ class PngEncoder final : public Encoder {
   void filter_rows(const EncodeSource& source, std::span<const PngFilter> filters);
   void filter_best(const std::uint8_t* row, const std::uint8_t* above, std::size_t pixel_bytes,
                    std::span<const PngFilter> filters, std::uint8_t* out);
-  const cv::Mat& as_stored(const cv::Mat& band, const kernels::LevelTable* table);
+  const cv::Mat& as_stored(const cv::Mat& band);
 
   std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor_;
   int level_ = -1;
@@ -77,7 +78,7 @@ class PngEncoder final : public Encoder {
   std::vector<std::uint8_t> above_;  // the row before the band in hand
   std::vector<std::uint8_t> trial_;
   std::vector<std::uint8_t> sample_;
-  cv::Mat mapped_;
+  WrittenRows rows_;
   cv::Mat swapped_;
 };
 
@@ -137,19 +138,11 @@ void PngEncoder::select_compressor(int level) {
 
 /// Packs all lines, with no filter.
 void PngEncoder::pack_bits(const EncodeSource& source) {
-  const cv::Mat& frame = *source.frame;
-  const kernels::Depth depth = kernels::depth_of(frame);
-  std::optional<kernels::LevelTable> split;
-  if (source.table == nullptr) {
-    split.emplace(depth);
-    const int largest = kernels::max_level(depth);
-    split->then([&](int level) { return level > largest / 2 ? largest : 0; });
-  }
-  const kernels::LevelTable& table = split ? *split : *source.table;
-  for (int y = 0; y < frame.rows; ++y) {
+  const WrittenBits bits(source);
+  for (int y = 0; y < source.frame->rows; ++y) {
     std::uint8_t* line = lines_.data() + static_cast<std::size_t>(y) * (row_bytes_ + 1);
     line[0] = static_cast<std::uint8_t>(PngFilter::none);
-    kernels::pack_row(table, frame.ptr(y), frame.cols, line + 1);
+    bits.pack(y, line + 1);
   }
 }
 
@@ -197,8 +190,7 @@ void PngEncoder::filter_rows(const EncodeSource& source, std::span<const PngFilt
   std::uint8_t* line = lines_.data();
   for (int first = 0; first < frame.rows; first += kBandRows) {
     const int last = std::min(first + kBandRows, frame.rows);
-    const cv::Mat levels = frame.rowRange(first, last);
-    const cv::Mat& band = as_stored(levels, source.table);
+    const cv::Mat& band = as_stored(rows_.rows(source, first, last, false));
     const std::uint8_t* above = above_.data();
     for (int y = 0; y < band.rows; ++y, line += row_bytes_ + 1) {
       const std::uint8_t* row = band.ptr<std::uint8_t>(y);
@@ -226,16 +218,13 @@ void PngEncoder::filter_best(const std::uint8_t* row, const std::uint8_t* above,
   }
 }
 
-/// The band as PNG has it: through the table, R before B, the high byte of a sample first. It may be `band` itself.
-const cv::Mat& PngEncoder::as_stored(const cv::Mat& band, const kernels::LevelTable* table) {
-  const bool map = table != nullptr && !table->is_identity();
-  if (map) kernels::apply_table(*table, band, mapped_);
-  const cv::Mat& levels = map ? mapped_ : band;
-  if (band.channels() <= 2 && band.depth() == CV_8U) return levels;
+/// The band as PNG has it: R before B, the high byte of a sample first. It may be `band` itself.
+const cv::Mat& PngEncoder::as_stored(const cv::Mat& band) {
+  if (band.channels() <= 2 && band.depth() == CV_8U) return band;
   if (band.channels() >= 3) {
-    cv::cvtColor(levels, swapped_, band.channels() == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGBA);
+    cv::cvtColor(band, swapped_, band.channels() == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGBA);
   } else {
-    levels.copyTo(swapped_);
+    band.copyTo(swapped_);
   }
   if (band.depth() == CV_16U && std::endian::native == std::endian::little) {
     for (int y = 0; y < swapped_.rows; ++y) {
@@ -251,9 +240,8 @@ void PngEncoder::trim(std::size_t keep_bytes) {
   for (std::vector<std::uint8_t>* buffer : {&lines_, &above_, &trial_, &sample_}) {
     if (buffer->capacity() > keep_bytes) std::vector<std::uint8_t>().swap(*buffer);
   }
-  for (cv::Mat* buffer : {&mapped_, &swapped_}) {
-    if (buffer->total() * buffer->elemSize() > keep_bytes) buffer->release();
-  }
+  if (swapped_.total() * swapped_.elemSize() > keep_bytes) swapped_.release();
+  rows_.trim(keep_bytes);
 }
 
 }  // namespace

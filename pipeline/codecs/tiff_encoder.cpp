@@ -2,6 +2,7 @@
 
 #include "pipeline/codecs/exif.hpp"
 #include "pipeline/codecs/tiff_messages.hpp"
+#include "pipeline/codecs/written_rows.hpp"
 
 #include <tiffio.h>
 #include <opencv2/core.hpp>
@@ -13,6 +14,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -144,12 +146,11 @@ class TiffEncoder final : public Encoder {
   void trim(std::size_t keep_bytes) override;
 
  private:
-  void fill_strip(const cv::Mat& levels, const EncodeSource& source, bool bits, std::uint64_t row_bytes);
+  void fill_strip(const EncodeSource& source, const WrittenBits* bits, int first, int last, std::uint64_t row_bytes);
 
   TiffMessages messages_;
-  std::optional<kernels::LevelTable> split_;  // for two levels without a table
   std::vector<std::uint8_t> strip_;
-  cv::Mat mapped_;
+  WrittenRows rows_;
 };
 
 /// Deflate adds at most a few bytes to what it cannot compress. Group 4 takes at most 7 bits for each change of colour
@@ -192,11 +193,13 @@ CodecStatus TiffEncoder::encode(const EncodeSource& source, const EncodeOptions&
   if (written) set_fields(tiff.get(), shape, bits, strips);
   std::string left_out;
   if (written && source.metadata != nullptr) left_out = set_metadata(tiff.get(), *source.metadata);
+  std::optional<WrittenBits> packed;
+  if (bits) packed.emplace(source);
   for (std::uint32_t i = 0; i < strips.count && written; ++i) {
     const int first = static_cast<int>(i * strips.rows);
-    const cv::Mat levels = frame.rowRange(first, std::min(first + static_cast<int>(strips.rows), frame.rows));
-    fill_strip(levels, source, bits, strips.row_bytes);
-    const auto bytes = static_cast<tmsize_t>(strips.row_bytes * static_cast<std::uint64_t>(levels.rows));
+    const int last = std::min(first + static_cast<int>(strips.rows), frame.rows);
+    fill_strip(source, packed ? &*packed : nullptr, first, last, strips.row_bytes);
+    const auto bytes = static_cast<tmsize_t>(strips.row_bytes * static_cast<std::uint64_t>(last - first));
     written = TIFFWriteEncodedStrip(tiff.get(), i, strip_.data(), bytes) == bytes;
   }
   written = written && TIFFWriteDirectory(tiff.get()) == 1;
@@ -207,40 +210,27 @@ CodecStatus TiffEncoder::encode(const EncodeSource& source, const EncodeOptions&
   return {Verdict::write_failed, status.detail};
 }
 
-/// The rows as TIFF has them, one after the other: through the table, R before B; of two levels a bit, 0 for white.
-void TiffEncoder::fill_strip(const cv::Mat& levels, const EncodeSource& source, bool bits, std::uint64_t row_bytes) {
-  strip_.resize(row_bytes * static_cast<std::size_t>(levels.rows));
-  if (bits) {
-    const kernels::LevelTable* table = source.table;
-    if (table == nullptr) {
-      const kernels::Depth depth = kernels::depth_of(levels);
-      if (!split_ || split_->depth() != depth) {
-        split_.emplace(depth);
-        const int largest = kernels::max_level(depth);
-        split_->then([&](int level) { return level > largest / 2 ? largest : 0; });
-      }
-      table = &*split_;
-    }
-    for (int y = 0; y < levels.rows; ++y) {
-      kernels::pack_row(*table, levels.ptr(y), levels.cols, strip_.data() + static_cast<std::size_t>(y) * row_bytes);
-    }
+/// Rows [first, last) as TIFF has them, one after the other: R before B; of two levels a bit, 0 for white.
+void TiffEncoder::fill_strip(const EncodeSource& source, const WrittenBits* bits, int first, int last,
+                             std::uint64_t row_bytes) {
+  strip_.resize(row_bytes * static_cast<std::size_t>(last - first));
+  if (bits != nullptr) {
+    for (int y = first; y < last; ++y) bits->pack(y, strip_.data() + static_cast<std::size_t>(y - first) * row_bytes);
     for (std::uint8_t& byte : strip_) byte = static_cast<std::uint8_t>(~byte);
     return;
   }
-  const bool map = source.table != nullptr && !source.table->is_identity();
-  if (map) kernels::apply_table(*source.table, levels, mapped_);
-  const cv::Mat& plain = map ? mapped_ : levels;
-  cv::Mat out(levels.rows, levels.cols, levels.type(), strip_.data());
-  if (levels.channels() >= 3) {
-    cv::cvtColor(plain, out, levels.channels() == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGBA);
+  const cv::Mat& rows = rows_.rows(source, first, last, false);
+  cv::Mat out(rows.rows, rows.cols, rows.type(), strip_.data());
+  if (rows.channels() >= 3) {
+    cv::cvtColor(rows, out, rows.channels() == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGBA);
   } else {
-    plain.copyTo(out);
+    rows.copyTo(out);
   }
 }
 
 void TiffEncoder::trim(std::size_t keep_bytes) {
   if (strip_.capacity() > keep_bytes) std::vector<std::uint8_t>().swap(strip_);
-  if (mapped_.total() * mapped_.elemSize() > keep_bytes) mapped_.release();
+  rows_.trim(keep_bytes);
 }
 
 }  // namespace

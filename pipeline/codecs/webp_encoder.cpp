@@ -1,8 +1,7 @@
 #include "pipeline/codecs/webp_encoder.hpp"
 
 #include "pipeline/codecs/webp_wrapper.hpp"
-
-#include "kernels/depth.hpp"
+#include "pipeline/codecs/written_rows.hpp"
 
 #include <fmt/format.h>
 #include <webp/encode.h>
@@ -81,8 +80,7 @@ class WebpEncoder final : public Encoder {
  private:
   void fill(const EncodeSource& source, Picture& picture);
 
-  cv::Mat mapped_;
-  cv::Mat reduced_;
+  WrittenRows rows_;
 };
 
 /// Measured over sizes, shapes, qualities and hostile pixels: at most 10.4 bytes a pixel without alpha (the picture as
@@ -145,18 +143,9 @@ CodecStatus WebpEncoder::encode(const EncodeSource& source, const EncodeOptions&
 }
 
 void WebpEncoder::fill(const EncodeSource& source, Picture& picture) {
-  const cv::Mat& frame = *source.frame;
-  for (int first = 0; first < frame.rows; first += kBandRows) {
-    cv::Mat band = frame.rowRange(first, std::min(first + kBandRows, frame.rows));
-    if (source.table != nullptr && !source.table->is_identity()) {
-      kernels::apply_table(*source.table, band, mapped_);
-      band = mapped_;
-    }
-    if (band.depth() == CV_16U) {
-      reduced_.create(band.rows, band.cols, CV_8UC(band.channels()));
-      kernels::reduce_depth(band, reduced_);
-      band = reduced_;
-    }
+  const int rows = source.frame->rows;
+  for (int first = 0; first < rows; first += kBandRows) {
+    const cv::Mat& band = rows_.rows(source, first, std::min(first + kBandRows, rows), true);
     for (int y = 0; y < band.rows; ++y) {
       std::uint32_t* words = picture->argb + static_cast<std::ptrdiff_t>(first + y) * picture->argb_stride;
       to_argb(band.ptr<std::uint8_t>(y), band.cols, band.channels(), words);
@@ -164,11 +153,7 @@ void WebpEncoder::fill(const EncodeSource& source, Picture& picture) {
   }
 }
 
-void WebpEncoder::trim(std::size_t keep_bytes) {
-  for (cv::Mat* buffer : {&mapped_, &reduced_}) {
-    if (buffer->total() * buffer->elemSize() > keep_bytes) buffer->release();
-  }
-}
+void WebpEncoder::trim(std::size_t keep_bytes) { rows_.trim(keep_bytes); }
 
 }  // namespace
 

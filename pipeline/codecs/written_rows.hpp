@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-/// What is to be written, row by row, for encoders of formats that are little more than rows.
+/// What is to be written, row by row: what every encoder does first.
 namespace pixmill::pipeline {
 
 /// Rows of a frame seen through its table.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <new>
 #include <string>
 
@@ -36,6 +37,10 @@ SleepWord* word_at(std::span<std::byte> memory, std::uint64_t offset) {
   return reinterpret_cast<SleepWord*>(memory.data() + offset);
 }
 
+std::uint32_t* epoch_at(std::span<std::byte> memory, const ChannelMap& map) {
+  return &reinterpret_cast<RingLayout*>(memory.data() + map.to_worker_offset)->identity.epoch;
+}
+
 SleepWord* new_word_at(std::span<std::byte> memory, std::uint64_t offset) {
   return ::new (memory.data() + offset) SleepWord{};
 }
@@ -49,6 +54,11 @@ ChannelMap::ChannelMap(std::uint32_t ring_capacity) : capacity(ring_capacity) {
   to_coordinator_offset = worker_sleep_offset + sizeof(SleepWord);
   coordinator_sleep_offset = up_to(to_coordinator_offset + ring_bytes(capacity), kApart);
   size_bytes = up_to(coordinator_sleep_offset + sizeof(SleepWord), page_bytes());
+}
+
+void retire_channel(std::span<std::byte> memory, const ChannelMap& map) {
+  std::atomic_ref(*epoch_at(memory, map)).store(0, std::memory_order_relaxed);
+  wake_sleeper(*word_at(memory, map.worker_sleep_offset));
 }
 
 CoordinatorEnd::CoordinatorEnd(std::span<std::byte> memory, const ChannelMap& map, std::uint32_t epoch)
@@ -86,14 +96,19 @@ bool CoordinatorEnd::prepare_to_sleep() {
 WorkerEnd::WorkerEnd(std::span<std::byte> memory, const ChannelMap& map, std::uint32_t epoch, const EventBell& bell)
     : in_(ring_at(memory, map, map.to_worker_offset), epoch),
       out_(ring_at(memory, map, map.to_coordinator_offset), epoch),
+      epoch_(epoch_at(memory, map)),
       own_sleep_(word_at(memory, map.worker_sleep_offset)),
       coordinator_sleep_(word_at(memory, map.coordinator_sleep_offset)),
       bell_(&bell) {}
 
 RingResult WorkerEnd::send(std::span<const Descriptor> batch) {
-  const RingResult result = out_.push(batch);
-  if (result.count > 0) bell_->ring_if_asleep(*coordinator_sleep_);
+  const RingResult result = post(batch);
+  if (result.count > 0) ring();
   return result;
+}
+
+bool WorkerEnd::retired(std::uint32_t epoch) const {
+  return std::atomic_ref(*epoch_).load(std::memory_order_relaxed) != epoch;
 }
 
 }  // namespace pixmill::ipc

@@ -32,6 +32,10 @@ struct ChannelMap {
   std::uint64_t size_bytes;  ///< Whole pages: the first offset that may be lent.
 };
 
+/// Tells a worker that attached to the channel in `memory`, or will yet attach, that it is wanted no more: it ends
+/// within moments. For a worker that the coordinator has no hold of.
+void retire_channel(std::span<std::byte> memory, const ChannelMap& map);
+
 /// The coordinator's end of a channel to one life of one worker. Used by one thread at a time; does not own the region,
 /// which must outlive it. Believes nothing that it reads.
 class CoordinatorEnd {
@@ -75,12 +79,20 @@ class WorkerEnd {
         *own_sleep_, limits, [this] { return in_.ready(); }, static_cast<Abandoned&&>(abandoned));
   }
   [[nodiscard]] RingResult receive(std::span<Descriptor> out) { return in_.pop(out); }
-  /// Sends, and rings the coordinator's bell if it announced its sleep.
+  /// Sends, and rings.
   [[nodiscard]] RingResult send(std::span<const Descriptor> batch);
+  /// Sends without ringing: the coordinator finds it when it looks for itself, when ring() is called, or at the
+  /// worker's death. Who posts must ring before it sleeps.
+  [[nodiscard]] RingResult post(std::span<const Descriptor> batch) { return out_.push(batch); }
+  /// Rings the coordinator's bell if it announced its sleep.
+  void ring() const { bell_->ring_if_asleep(*coordinator_sleep_); }
+  /// Whether the channel belongs to another life than `epoch` by now; see retire_channel().
+  [[nodiscard]] bool retired(std::uint32_t epoch) const;
 
  private:
   RingConsumer in_;
   RingProducer out_;
+  std::uint32_t* epoch_;
   SleepWord* own_sleep_;
   SleepWord* coordinator_sleep_;
   const EventBell* bell_;

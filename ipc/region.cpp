@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace pixmill::ipc {
 namespace {
@@ -35,21 +36,37 @@ struct Memfd {
 std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 Region::Region(std::uint64_t size_bytes) : fd_(::memfd_create("pixmill-region", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
-  namespace ip = boost::interprocess;
   if (!fd_) fail("memfd_create", errno);
   const std::uint64_t pages = (size_bytes + page_bytes() - 1) / page_bytes();
   if (pages == 0) throw Error(ErrorCode::usage, "a region needs at least one byte");
   const std::uint64_t rounded = pages * page_bytes();
   if (::ftruncate(fd_.get(), static_cast<off_t>(rounded)) != 0)
-    fail("ftruncate(" + std::to_string(rounded) + ")", errno);
+    fail("ftruncate(" + std::to_string(rounded) + ")" +
+             (errno == EFBIG ? ", beyond the limit of file sizes (ulimit -f)" : ""),
+         errno);
   if (::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     fail("fcntl(F_ADD_SEALS)", errno);
+  map(rounded);
+}
+
+Region Region::attach(UniqueFd fd, std::uint64_t size_bytes) {
+  Region region;
+  region.fd_ = std::move(fd);
+  region.map(size_bytes);
+  region.fd_.reset();
+  return region;
+}
+
+void Region::map(std::uint64_t size_bytes) {
+  namespace ip = boost::interprocess;
   try {
-    mapping_ = std::make_unique<ip::mapped_region>(Memfd{fd_.get()}, ip::read_write, 0, rounded);
+    mapping_ = std::make_unique<ip::mapped_region>(Memfd{fd_.get()}, ip::read_write, 0, size_bytes);
   } catch (const ip::interprocess_exception& failure) {
-    fail("mmap(" + std::to_string(rounded) + ")", failure.get_native_error());
+    fail("mmap(" + std::to_string(size_bytes) + ")", failure.get_native_error());
   }
 }
+
+void Region::keep_from_children() const { ::madvise(mapping_->get_address(), mapping_->get_size(), MADV_DONTFORK); }
 
 Region::~Region() = default;
 Region::Region(Region&&) noexcept = default;

@@ -25,9 +25,14 @@ class Region {
  public:
   /// `size_bytes` is rounded up to whole pages. Throws pixmill::Error (machine) with the call that failed.
   explicit Region(std::uint64_t size_bytes);
+  /// For who was lent one: maps what `fd` (taken over, and closed) names. Throws likewise. It lends nothing itself.
+  [[nodiscard]] static Region attach(UniqueFd fd, std::uint64_t size_bytes);
   ~Region();
   Region(Region&&) noexcept;
   Region& operator=(Region&&) noexcept;
+
+  /// Children that this process forks from now on will not have the mapping.
+  void keep_from_children() const;
 
   [[nodiscard]] std::span<std::byte> memory() const;
   [[nodiscard]] int fd() const { return fd_.get(); }
@@ -41,6 +46,9 @@ class Region {
   [[nodiscard]] std::uint64_t committed_bytes() const;
 
  private:
+  Region() = default;
+  void map(std::uint64_t size_bytes);
+
   UniqueFd fd_;
   std::unique_ptr<boost::interprocess::mapped_region> mapping_;
 };

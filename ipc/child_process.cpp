@@ -1,0 +1,88 @@
+#include "ipc/child_process.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace pixmill::ipc {
+namespace {
+
+// Not in glibc 2.36's headers under every feature set; the kernel's number.
+constexpr idtype_t kByPidfd = static_cast<idtype_t>(3);
+// A process that does not die of SIGKILL in this time hangs in the kernel (a dead network disk): nobody can reap it.
+constexpr int kLongestDeathMs = 10000;
+
+}  // namespace
+
+std::string describe(const ProcessEnd& end) {
+  if (!end.by_signal) return "exited with " + std::to_string(end.number);
+  const char* name = ::sigabbrev_np(end.number);
+  const char* meaning = ::sigdescr_np(end.number);
+  if (name == nullptr || meaning == nullptr) return "killed by signal " + std::to_string(end.number);
+  return "killed by SIG" + std::string(name) + " (" + meaning + ")";
+}
+
+ChildProcess ChildProcess::adopt(pid_t pid) {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd) {
+    const int error = errno;
+    ::kill(pid, SIGKILL);
+    while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {
+    }
+    throw Error(ErrorCode::machine, "pidfd_open: " + std::generic_category().message(error));
+  }
+  return {pid, std::move(pidfd)};
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)) {}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  pid_ = std::exchange(other.pid_, 0);
+  pidfd_ = std::move(other.pidfd_);
+  return *this;
+}
+
+ChildProcess::~ChildProcess() { end(); }
+
+void ChildProcess::end() noexcept {
+  if (!pidfd_) return;
+  kill();
+  static_cast<void>(reap(kLongestDeathMs));
+}
+
+void ChildProcess::signal(int number) const {
+  if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0);
+}
+
+std::optional<ProcessEnd> ChildProcess::try_reap() {
+  siginfo_t info{};
+  while (::waitid(kByPidfd, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG | __WALL) != 0) {
+    if (errno == EINTR) continue;
+    // Reaped by somebody else in this process, who took the reason along.
+    pidfd_.reset();
+    return ProcessEnd{};
+  }
+  if (info.si_pid == 0) return std::nullopt;
+  pidfd_.reset();
+  return ProcessEnd{info.si_code != CLD_EXITED, info.si_status};
+}
+
+std::optional<ProcessEnd> ChildProcess::reap(int limit_ms) {
+  pollfd death{pidfd_.get(), POLLIN, 0};
+  while (::poll(&death, 1, limit_ms) < 0 && errno == EINTR) {
+  }
+  return try_reap();
+}
+
+}  // namespace pixmill::ipc

@@ -1,0 +1,92 @@
+#include "ipc/fork_server.hpp"
+
+#include "ipc/fork_server_main.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace pixmill::ipc {
+namespace {
+
+[[noreturn]] void fail(const std::string& call, int error, const char* advice = "") {
+  throw Error(ErrorCode::machine, call + ": " + std::generic_category().message(error) + advice);
+}
+
+// Reaps every child of ours in the group until there is none; all were killed.
+void reap_group(pid_t group) {
+  using std::chrono::milliseconds;
+  constexpr milliseconds kStep{2};
+  for (milliseconds waited{0}; waited < milliseconds{10000}; waited += kStep) {
+    siginfo_t info{};
+    if (::waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG | __WALL) != 0) {
+      if (errno != EINTR) return;  // ECHILD: none is left
+    } else if (info.si_pid == 0) {
+      std::this_thread::sleep_for(kStep);
+    }
+  }
+}
+
+}  // namespace
+
+ForkServer::ForkServer(const WorkerPlan& plan) {
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    fail("socketpair", errno, "; raise the limit of open files (ulimit -n), or use a smaller -j");
+  }
+  socket_.reset(ends[0]);
+  UniqueFd other(ends[1]);
+  ::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
+  const pid_t coordinator = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) {
+    fail("fork", errno, "; raise the limit of processes (ulimit -u, or pids.max of the control group) or free memory");
+  }
+  if (pid == 0) fork_server_main(plan, std::move(other), coordinator);
+  // Either of us may be first; afterwards the group stands, whoever it was.
+  ::setpgid(pid, pid);
+  group_ = pid;
+  process_ = ChildProcess::adopt(pid);
+}
+
+ForkServer::~ForkServer() {
+  if (group_ <= 0) return;
+  // The server is not reaped yet, so the group's number is nobody else's.
+  ::kill(-group_, SIGKILL);
+  process_.kill();
+  reap_group(group_);
+}
+
+bool ForkServer::request(const SpawnRequest& request, int region, int bell) {
+  const int descriptors[] = {region, bell};
+  return send_packet(socket_.get(), std::as_bytes(std::span(&request, 1)), descriptors) == PacketResult::done;
+}
+
+ForkServer::Reply ForkServer::reply() {
+  Reply reply;
+  std::array<UniqueFd, kMostDescriptors> descriptors;
+  reply.result = receive_packet(socket_.get(), std::as_writable_bytes(std::span(&reply.spawned, 1)), descriptors);
+  if (reply.result == PacketResult::done && reply.spawned.pid > 0) {
+    if (!descriptors[0]) {
+      reply.result = PacketResult::closed;
+    } else {
+      reply.worker = ChildProcess(reply.spawned.pid, std::move(descriptors[0]));
+    }
+  }
+  return reply;
+}
+
+void ForkServer::kill() { process_.kill(); }
+
+}  // namespace pixmill::ipc

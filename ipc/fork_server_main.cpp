@@ -1,0 +1,146 @@
+#include "ipc/fork_server_main.hpp"
+
+#include "ipc/fork_messages.hpp"
+#include "ipc/worker_main.hpp"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <span>
+#include <utility>
+
+namespace pixmill::ipc {
+namespace {
+
+[[noreturn]] void leave(WorkerExit code) { ::_exit(static_cast<int>(code)); }
+
+void reset_signals() {
+  struct sigaction usual {};
+  usual.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &usual, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Keeps no descriptor of the coordinator but the socket, which becomes number 3. Standard input, output and error lead
+// nowhere: what a library prints there would get among the coordinator's words. Sanitizers print their findings there.
+UniqueFd keep_only(UniqueFd socket) {
+  constexpr int kSocket = 3;
+  if (socket.get() != kSocket) {
+    if (::dup3(socket.get(), kSocket, O_CLOEXEC) < 0) leave(WorkerExit::unable);
+    socket.reset(kSocket);
+  }
+  if (::syscall(SYS_close_range, kSocket + 1, ~0U, 0) != 0) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    for (int fd = kSocket + 1; fd < static_cast<int>(limit.rlim_cur); ++fd) ::close(fd);
+  }
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr int kSilenced = 2;
+#else
+  constexpr int kSilenced = 3;
+#endif
+  const UniqueFd nowhere(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (int fd = 0; fd < kSilenced; ++fd) {
+    if (nowhere) {
+      ::dup2(nowhere.get(), fd);
+    } else {
+      ::close(fd);
+    }
+  }
+  return socket;
+}
+
+void write_file(const char* path, const char* text) {
+  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  if (file) static_cast<void>(::write(file.get(), text, std::strlen(text)) < 0);
+}
+
+struct Born {
+  pid_t pid = -1;  // 0 in the child
+  int error = 0;
+  UniqueFd pidfd;
+};
+
+// A fork whose child is a child of our parent. glibc knows nothing of it, and keeps the thread id of the process it
+// believes to be in; so the kernel is asked to write the new one to the same place, as fork() would have it.
+Born fork_sibling() {
+  std::uint64_t thread_id_at = 0;
+  const bool known = ::prctl(PR_GET_TID_ADDRESS, &thread_id_at) == 0 && thread_id_at != 0;
+  int pidfd = -1;
+  clone_args arguments{};
+  arguments.flags = CLONE_PARENT | CLONE_PIDFD;
+  if (known) arguments.flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  arguments.child_tid = thread_id_at;
+  arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0) return {-1, errno, UniqueFd()};
+  return {static_cast<pid_t>(pid), 0, UniqueFd(pid > 0 ? pidfd : -1)};
+}
+
+void say(int socket, const SpawnReply& reply, std::span<const int> descriptors) {
+  if (send_packet(socket, std::as_bytes(std::span(&reply, 1)), descriptors) != PacketResult::done) {
+    leave(WorkerExit::orphaned);
+  }
+}
+
+void serve(const WorkerPlan& plan, UniqueFd& socket, pid_t coordinator) {
+  for (;;) {
+    SpawnRequest request;
+    std::array<UniqueFd, kMostDescriptors> descriptors;
+    const PacketResult got = receive_packet(socket.get(), std::as_writable_bytes(std::span(&request, 1)), descriptors);
+    if (got != PacketResult::done) leave(WorkerExit::orphaned);
+    if (!descriptors[0] || !descriptors[1]) {
+      say(socket.get(), {request.ticket, 0, EMFILE}, {});
+      continue;
+    }
+    const Born born = fork_sibling();
+    if (born.pid == 0) {
+      socket.reset();
+      worker_main(plan, {coordinator, request.epoch, request.ring_capacity, request.region_bytes,
+                         std::move(descriptors[0]), std::move(descriptors[1])});
+    }
+    if (born.pid < 0) {
+      say(socket.get(), {request.ticket, 0, born.error}, {});
+    } else {
+      const int pidfd = born.pidfd.get();
+      say(socket.get(), {request.ticket, born.pid, 0}, {&pidfd, 1});
+    }
+  }
+}
+
+}  // namespace
+
+void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator) noexcept {
+  // A group of its own, which the workers inherit: what the terminal sends is the coordinator's business.
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_NAME, "pixmill-fork");
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != coordinator) leave(WorkerExit::orphaned);
+  reset_signals();
+  socket = keep_only(std::move(socket));
+  // If memory runs out, let it be a worker that goes; and no dump of anybody's pixels.
+  write_file("/proc/self/oom_score_adj", "1000");
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  try {
+    if (plan.prepare) plan.prepare();
+  } catch (const std::exception&) {
+    leave(WorkerExit::unable);
+  }
+  say(socket.get(), {}, {});
+  serve(plan, socket, coordinator);
+  leave(WorkerExit::orphaned);
+}
+
+}  // namespace pixmill::ipc

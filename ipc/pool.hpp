@@ -1,0 +1,117 @@
+#pragma once
+
+#include "ipc/worker.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace pixmill::ipc {
+
+struct PoolOptions {
+  WorkerPlan plan;
+  int workers = 1;
+  /// Address space of a worker's region: inputs and answers of all that it was sent at one time. Takes no memory until
+  /// it is used.
+  std::uint64_t region_bytes = std::uint64_t{1} << 30;
+  /// How long one message may take; zero: for ever. The time in which this process itself was stopped does not count.
+  std::chrono::milliseconds timeout{0};
+  /// How often a message is tried again after its worker died over it, or was killed over its time.
+  int retries = 1;
+  /// Messages that one worker may have unanswered; a power of two.
+  std::uint32_t ring_capacity = 64;
+  /// How much memory the machine still has to give, asked before a region takes more; empty: not asked.
+  std::function<std::uint64_t()> available_memory;
+};
+
+/// Why a message has no answer.
+enum class Failure : std::uint8_t {
+  died,       ///< Its worker died over it, more often than it is tried again.
+  timed_out,  ///< It took too long, more often than it is tried again.
+  protocol,   ///< Its worker sent what makes no sense, more often than it is tried again.
+  no_memory,  ///< Its worker, or the machine, had no memory for it. Not tried again.
+};
+
+struct PoolStatistics {
+  std::uint64_t answered = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t workers_started = 0;
+  std::uint64_t deaths = 0;  ///< Of workers, whoever killed them.
+  std::uint64_t servers_started = 0;
+  std::uint64_t bytes_in_flight = 0;  ///< Lent in regions at this moment.
+  /// From the kernel's news of a death to the end of what is done about it, the longest.
+  std::chrono::nanoseconds slowest_burial{0};
+};
+
+/// A pool of processes that run messages and may die at any moment.
+///
+/// A message is executed at least once, and answered or failed exactly once. A worker that dies costs the message that
+/// it was working on one attempt, and others nothing: the oldest unanswered message is tried again alone, in a fresh
+/// worker; those queued behind it are sent elsewhere. All authority is in this object's private memory; what comes back
+/// through shared memory is copied once, checked against it, and its sender is killed if it makes no sense.
+///
+/// Messages are answered in any order. One thread makes it, uses it and destroys it, except for wake(). Workers die
+/// with that thread, whatever kills it. Sends no signal but to its own processes; changes nothing of the process it
+/// lives in.
+class Pool {
+ public:
+  /// What the pool tells its user, from within wait(), in its thread. May call submit().
+  class Events {
+   public:
+    virtual ~Events() = default;
+    /// Memory for an answer of so many bytes, the user's own; it is filled, and then answered() called. Empty for a
+    /// size that is not zero: there is none, and the message fails with no_memory.
+    virtual std::span<std::byte> room_for(std::uint64_t tag, std::uint64_t size_bytes) = 0;
+    /// `attempts` counts this one. The input may be given up.
+    virtual void answered(std::uint64_t tag, std::span<const std::byte> answer, int attempts) = 0;
+    /// `reason`: the signal or the exit code of the last death, or what else there is to say. The user may turn an
+    /// answer that makes no sense into a failure by himself: reject().
+    virtual void failed(std::uint64_t tag, Failure failure, const std::string& reason, int attempts) = 0;
+  };
+
+  /// Starts the fork server and asks for the workers, without waiting for them. Throws pixmill::Error (machine) when
+  /// that is impossible. `events` must outlive it.
+  Pool(PoolOptions options, Events& events);
+  /// Kills and reaps every process. What is unanswered is forgotten.
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  /// Takes a message. Its input must stay as it is until it is answered or failed. `tag` is the user's name for it,
+  /// and means nothing here.
+  void submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user);
+  /// Messages that are neither answered nor failed.
+  [[nodiscard]] std::size_t unfinished() const;
+  /// Of these, messages that no worker has yet.
+  [[nodiscard]] std::size_t waiting() const;
+  /// Whether another message would be begun sooner if it were here already.
+  [[nodiscard]] bool hungry() const;
+
+  /// Sends what can be sent, and sleeps until something has happened (an answer, a death, wake()) or `limit` is over.
+  /// Throws pixmill::Error (machine) when no worker can be had at all: the reason, and what can be done.
+  void wait(std::chrono::milliseconds limit);
+  /// Ends a wait(), this one or the next. Any thread.
+  void wake();
+  /// From within Events::answered() alone: what the answer holds makes no sense. Its worker is killed, and the message
+  /// tried again or failed as `protocol`.
+  void reject();
+
+  [[nodiscard]] PoolStatistics statistics() const;
+  /// The processes of this moment: the fork server, then the workers that live. For tests and for people.
+  struct Processes {
+    int server = 0;
+    std::vector<int> workers;
+  };
+  [[nodiscard]] Processes processes() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pixmill::ipc

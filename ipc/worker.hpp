@@ -1,0 +1,61 @@
+#pragma once
+
+#include "ipc/descriptor.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace pixmill::ipc {
+
+/// What a worker process runs. Made in the process itself, used by its one thread, and gone with it: no destructor runs
+/// in a process that is killed.
+class Worker {
+ public:
+  virtual ~Worker() = default;
+
+  struct Answer {
+    /// The answer's bytes, piece by piece, in memory of the worker's own that stays as it is until the next run().
+    std::vector<std::span<const std::byte>> parts;
+  };
+  /// Runs one message. `input` lies in memory that the coordinator shares, and is this message's alone. std::bad_alloc
+  /// that escapes is answered as want of memory; any other exception ends the process, as a crash.
+  [[nodiscard]] virtual const Answer& run(std::span<const std::byte> input,
+                                          const std::array<std::uint64_t, 2>& user) = 0;
+  /// There has been nothing to do for a moment: give back what is only kept for speed.
+  virtual void rest() {}
+};
+
+/// Functions that cross into other processes by fork: what they refer to must be complete before the pool is made.
+struct WorkerPlan {
+  /// In each worker, before its first message.
+  std::function<std::unique_ptr<Worker>()> make;
+  /// Once in each fork server, before it forks: what all workers share, and what must be done before they are locked
+  /// in. May be empty.
+  std::function<void()> prepare;
+  /// Private memory a worker may take beyond what it starts with; 0: no limit. Beyond it allocations fail.
+  std::uint64_t memory_bytes = 0;
+  /// How long a worker looks for messages before it sleeps.
+  std::uint64_t spin_ns = 0;
+};
+
+/// Descriptor::code towards a worker.
+namespace to_worker {
+inline constexpr std::uint32_t kRun = 1;   ///< A message; output_*: room for the answer.
+inline constexpr std::uint32_t kRoom = 2;  ///< More room for the answer in hand; of size 0: there is none, drop it.
+}  // namespace to_worker
+
+/// Descriptor::code back.
+namespace to_coordinator {
+inline constexpr std::uint32_t kReady = 1;     ///< Once, first: task 0; user[0] is its process id.
+inline constexpr std::uint32_t kDone = 2;      ///< The answer is written; output_size_bytes of it.
+inline constexpr std::uint32_t kMoreRoom = 3;  ///< The answer needs output_size_bytes. The worker waits.
+inline constexpr std::uint32_t kDropped = 4;   ///< There was no room for the answer, and it is gone.
+inline constexpr std::uint32_t kNoMemory = 5;  ///< The message needed more private memory than there is.
+}  // namespace to_coordinator
+
+}  // namespace pixmill::ipc

@@ -1,0 +1,116 @@
+#pragma once
+
+#include "ipc/admission.hpp"
+#include "ipc/channel.hpp"
+#include "ipc/child_process.hpp"
+#include "ipc/fork_server.hpp"
+#include "ipc/frame_allocator.hpp"
+#include "ipc/region.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace pixmill::ipc {
+
+/// A message on its way to an answer, in the coordinator's memory.
+struct PoolTask {
+  std::uint64_t tag = 0;
+  std::span<const std::byte> input;
+  std::array<std::uint64_t, 2> user{};
+  int attempts = 0;  ///< That were charged to it.
+};
+
+/// The place of one worker in a pool: its region, and one life after the other in it. What a worker says is judged by
+/// the pool; this keeps the books. One thread at a time.
+class WorkerSlot {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  enum class State : std::uint8_t {
+    empty,     ///< No process.
+    starting,  ///< Asked for; until the process is known, and has said that it is ready.
+    running,
+    dying,  ///< Killed by us; not reaped yet.
+  };
+  enum class KillReason : std::uint8_t { none, timeout, protocol, start };
+
+  /// A message that the worker has.
+  struct Lent {
+    std::uint64_t id = 0;  ///< Of this sending; never the same twice.
+    std::unique_ptr<PoolTask> task;
+    Frame input;
+    Frame output;
+    bool room_asked = false;
+    bool dropped = false;  ///< It was told that there is no more room.
+  };
+
+  /// Throws pixmill::Error (machine) without descriptors, address space or memory for the channel.
+  WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission);
+
+  /// Begins a new life: a new epoch, a new channel. For a slot that is empty.
+  void begin_life(Clock::time_point now, Clock::duration start_limit);
+  [[nodiscard]] SpawnRequest spawn_request(std::uint64_t ticket) const;
+  [[nodiscard]] int region_fd() const { return region_->fd(); }
+  [[nodiscard]] const EventBell& bell() const { return bell_; }
+  /// After the death of the worker (reaped): gives its memory back to the machine, and what it left unanswered to the
+  /// caller, the oldest first.
+  [[nodiscard]] std::deque<Lent> end_life();
+  /// For a life of which it is not known whether it ever began: whoever may still come attaches to a region that is
+  /// nobody's, and goes. Takes a new region; throws as the constructor does.
+  void abandon_life();
+
+  /// Lends frames for a task, copies its input, and puts it in the outbox. Not `lent`: nothing has happened, and the
+  /// task is where it was.
+  [[nodiscard]] LendStatus load(std::unique_ptr<PoolTask>& task, std::uint64_t id, std::uint64_t output_bytes);
+  /// A larger frame for the answer of the oldest message; if there is none, the worker is told to drop it.
+  void answer_room(std::uint64_t output_bytes);
+  /// Sends what is in the outbox. False: the worker broke its ring.
+  [[nodiscard]] bool flush(Clock::time_point now);
+  /// Takes the oldest message off the books.
+  [[nodiscard]] Lent settle(Clock::time_point now);
+  [[nodiscard]] std::span<const std::byte> output(const Lent& lent, std::uint64_t size) const;
+
+  [[nodiscard]] bool idle() const { return state == State::running && unanswered.empty(); }
+
+  State state = State::empty;
+  KillReason kill_reason = KillReason::none;
+  std::uint64_t ticket = 0;  ///< Of the request for this life.
+  bool said_ready = false;   ///< In this life.
+  ChildProcess process;
+  std::optional<CoordinatorEnd> channel;
+  std::uint32_t epoch = 0;
+  std::deque<Lent> unanswered;      ///< In the order in which they were sent.
+  std::uint64_t suspect = 0;        ///< The message for which it was killed.
+  std::unique_ptr<PoolTask> retry;  ///< To be tried alone by the next life.
+  bool alone = false;               ///< What it has is such a retry.
+  bool full = false;                ///< Its region had no room; until something is answered.
+  int barren = 0;                   ///< Lives in a row that ended with nothing done and nobody to blame.
+  std::uint64_t finished = 0;       ///< Messages answered in this life.
+  Clock::time_point oldest_since;   ///< When the oldest unanswered message became that.
+  Clock::time_point start_deadline;
+  Clock::time_point restart_at;  ///< No new life before.
+
+  [[nodiscard]] FrameStatistics statistics() const { return frames_->statistics(); }
+  void trim() { frames_->trim(0); }
+
+ private:
+  void make_region();
+  void give_back(const Frame& frame);
+
+  std::uint64_t region_bytes_;
+  ChannelMap map_;
+  Admission& admission_;
+  EventBell bell_;
+  std::unique_ptr<Region> region_;
+  std::unique_ptr<AdmittedBacking> backing_;
+  std::unique_ptr<FrameAllocator> frames_;
+  std::vector<Descriptor> outbox_;
+};
+
+}  // namespace pixmill::ipc

@@ -15,6 +15,7 @@ namespace pixmill::cli {
 namespace {
 
 constexpr std::uint64_t kMostJobs = 4096;
+constexpr std::uint64_t kMostRetries = 1000000;
 constexpr std::uint64_t kNoBound = std::numeric_limits<std::uint64_t>::max();
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::usage, message); }
@@ -32,17 +33,8 @@ std::vector<std::string_view> backend_names() {
   return names;
 }
 
-bool has_processes() {
-  const std::vector<std::string_view> names = backend_names();
-  return std::find(names.begin(), names.end(), "processes") != names.end();
-}
-
 void set_backend(BatchOptions& batch, const std::string& value) {
-  const std::vector<std::string_view> names = backend_names();
-  if (std::find(names.begin(), names.end(), value) == names.end() && !has_processes()) {
-    refuse("this version has " + list_words(names, "and") + " (processes is not in it yet)");
-  }
-  expect_word(value, names);
+  expect_word(value, backend_names());
   batch.backend = value;
 }
 
@@ -179,12 +171,18 @@ void add_execution_options(ArgumentParser& parser, BatchArguments& arguments) {
         batch.stop_on_error = value == "stop";
       },
       "continue");
-  for (const char* name : {"--timeout", "--sandbox", "--retries"}) {
-    parser.hidden_option(name, [name](const std::string&) {
-      refuse(std::string(name) + " needs --backend processes" +
-             (has_processes() ? "" : ", which this version does not have yet") + "; leave it out");
-    });
-  }
+  parser.option(
+      "--timeout", "SECONDS", "an image that takes longer has failed, 0: never (processes)",
+      [&batch](const std::string& value) { batch.supervision.timeout = parse_seconds(value); }, "60");
+  parser.option(
+      "--retries", "N", "how often an image is tried again after its worker died or was too slow (processes)",
+      [&batch](const std::string& value) {
+        batch.supervision.retries = static_cast<int>(parse_whole(value, 0, kMostRetries));
+      },
+      "1");
+  parser.hidden_option("--sandbox", [](const std::string&) {
+    refuse("--sandbox is not in this version yet: workers are processes of their own, and not locked in");
+  });
 }
 
 void add_report_options(ArgumentParser& parser, BatchArguments& arguments) {

@@ -54,6 +54,17 @@ std::uint64_t parse_whole(std::string_view text, std::uint64_t min, std::uint64_
                                         : fmt::format("expected a whole number, {} or more", min));
 }
 
+std::chrono::milliseconds parse_seconds(std::string_view text) {
+  constexpr double kYear = 31536000;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc() || end != text.data() + text.size() || !(number >= 0) || number > kYear) {
+    throw Error(ErrorCode::usage, "expected seconds such as 60 or 0.5, at most a year; 0 is no limit");
+  }
+  // What is not nothing must not become so by rounding.
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(number * 1000)));
+}
+
 std::string format_count(std::uint64_t count) {
   std::string text = std::to_string(count);
   for (std::size_t at = text.size(); at > 3;) {

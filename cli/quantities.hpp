@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@ namespace pixmill::cli {
 
 /// Reads a whole number in [min, max]. Throws Error (usage) naming the range.
 [[nodiscard]] std::uint64_t parse_whole(std::string_view text, std::uint64_t min, std::uint64_t max);
+
+/// Reads seconds, with decimals or without: "60", "0.5". Throws Error (usage).
+[[nodiscard]] std::chrono::milliseconds parse_seconds(std::string_view text);
 
 /// "1,234,567".
 [[nodiscard]] std::string format_count(std::uint64_t count);

@@ -173,7 +173,7 @@ class Batch {
   std::exception_ptr run_backend() {
     const std::stop_callback outer(options_.stop, [this] { stop_.request_stop(); });
     try {
-      setup_.backend->run({source_, program_, sink_, setup_.jobs});
+      setup_.backend->run({source_, program_, sink_, setup_.jobs, setup_.supervision});
       return nullptr;
     } catch (...) {
       return std::current_exception();

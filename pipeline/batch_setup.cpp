@@ -23,18 +23,18 @@ constexpr std::string_view kSame = "same";
 }
 
 [[noreturn]] void refuse_name(std::string_view option, std::string_view value,
-                              const std::vector<std::string_view>& names, std::string_view note = "") {
+                              const std::vector<std::string_view>& names) {
   std::string message = fmt::format("{} {}: expected one of {}", option, value, fmt::join(names, ", "));
   if (const std::string near = nearest_name(value, names); !near.empty())
     message += fmt::format("; did you mean '{}'?", near);
-  throw Error(ErrorCode::usage, message + std::string(note));
+  throw Error(ErrorCode::usage, message);
 }
 
 const Backend* backend_named(const std::string& name) {
   if (const Backend* backend = find_backend(name)) return backend;
   std::vector<std::string_view> names;
   for (const Backend& backend : all_backends()) names.push_back(backend.descriptor.name);
-  refuse_name("--backend", name, names, " (processes is not in this version)");
+  refuse_name("--backend", name, names);
 }
 
 int jobs_of(const BatchOptions& options, const Backend& backend) {
@@ -43,6 +43,28 @@ int jobs_of(const BatchOptions& options, const Backend& backend) {
   }
   if (!backend.descriptor.parallel) return 1;
   return options.jobs > 0 ? options.jobs : usable_cpus();
+}
+
+Supervision supervision_of(const SupervisionOptions& options, const Backend& backend) {
+  constexpr std::chrono::hours kLongest{24 * 365};
+  constexpr int kMostRetries = 1000000;
+  Supervision supervision;
+  if (!backend.descriptor.isolated && (options.timeout || options.retries)) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{} is heeded by --backend processes alone, which can end a worker without harm to others; "
+                            "leave it out with --backend {}",
+                            options.timeout ? "--timeout" : "--retries", backend.descriptor.name));
+  }
+  if (options.timeout) supervision.timeout = *options.timeout;
+  if (options.retries) supervision.retries = *options.retries;
+  if (supervision.timeout.count() < 0 || supervision.timeout > kLongest) {
+    refuse("--timeout", fmt::format("{}", static_cast<double>(supervision.timeout.count()) / 1000),
+           "seconds from 0 (never) to a year");
+  }
+  if (supervision.retries < 0 || supervision.retries > kMostRetries) {
+    refuse("--retries", std::to_string(supervision.retries), fmt::format("a number from 0 to {}", kMostRetries));
+  }
+  return supervision;
 }
 
 void check_limits(const LimitOptions& limits) {
@@ -185,6 +207,7 @@ BatchSetup check_options(const BatchOptions& options) {
   BatchSetup setup;
   setup.backend = backend_named(options.backend);
   setup.jobs = jobs_of(options, *setup.backend);
+  setup.supervision = supervision_of(options.supervision, *setup.backend);
   check_limits(options.limits);
   setup.program.limits = options.limits;
   setup.program.lenient = options.lenient;

@@ -24,6 +24,7 @@ namespace pixmill::pipeline {
 struct BatchSetup {
   const Backend* backend = nullptr;
   int jobs = 1;
+  Supervision supervision;
   Program::Options program;
   OutputNaming naming;   ///< Its directory is empty where no image is written.
   std::string manifest;  ///< Empty: none.

@@ -46,6 +46,7 @@ struct ProgramResult {
   std::int64_t width = 0;  ///< Of the input, orientation applied; 0 if the header was not understood.
   std::int64_t height = 0;
   double ms = 0;
+  int attempts = 1;
   std::optional<kernels::Partial> partial;
   /// The finished image where it was wanted, in the worker's memory; valid until the next run or trim.
   cv::Mat frame;

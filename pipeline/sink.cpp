@@ -46,7 +46,7 @@ void Sink::deliver(const Task& task, ProgramResult result, Bytes encoded) {
   }
   outcome.verdict = result.verdict;
   outcome.detail = std::move(result.detail);
-  outcome.attempts = outcome.verdict == Verdict::cancelled ? 0 : 1;
+  outcome.attempts = outcome.verdict == Verdict::cancelled ? 0 : result.attempts;
   if (is_well(outcome.verdict) && settings_.write) write_output(outcome, result.partial, encoded);
   if (is_well(outcome.verdict)) {
     fold_pixels(task, result);

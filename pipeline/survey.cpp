@@ -73,7 +73,7 @@ std::vector<std::shared_ptr<const kernels::LevelOperation>> survey_batch(const B
     Source source(inputs, no_prior, {setup.program.limits.max_memory, false, true, true, false, setup.naming},
                   options.stop);
     LevelCount count(options);
-    setup.backend->run({source, program, count, setup.jobs});
+    setup.backend->run({source, program, count, setup.jobs, setup.supervision});
     if (options.stop.stop_requested()) return program_options.decided;
     program_options.decided.push_back(decide(*program.undecided(), count.finish()));
   }

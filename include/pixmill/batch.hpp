@@ -4,6 +4,7 @@
 #include <pixmill/verdict.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,6 +48,14 @@ struct LimitOptions {
   std::uint64_t max_side = 65535;
 };
 
+/// How processes that work on images are watched. For backends that are isolated; asking others for it is wrong usage.
+struct SupervisionOptions {
+  /// How long an image may take before its process is killed; zero: for ever. Default: 60 s.
+  std::optional<std::chrono::milliseconds> timeout;
+  /// How often an image is tried again after its process died over it or was killed over its time. Default: 1.
+  std::optional<int> retries;
+};
+
 /// What became of one image; a row of the manifest.
 struct ImageOutcome {
   std::uint64_t index = 0;
@@ -68,7 +77,8 @@ struct ImageOutcome {
 struct BackendDescriptor {
   std::string_view name;
   std::string_view summary;
-  bool parallel = true;  ///< Whether `jobs` means anything.
+  bool parallel = true;   ///< Whether `jobs` means anything.
+  bool isolated = false;  ///< Whether images are supervised in processes of their own: see SupervisionOptions.
 };
 /// Every backend of this build. Static storage.
 [[nodiscard]] const std::vector<BackendDescriptor>& backends();
@@ -96,6 +106,7 @@ struct BatchOptions {
   bool stop_on_error = false;
   std::string backend = std::string(default_backend());
   int jobs = 0;  ///< 0: usable_cpus().
+  SupervisionOptions supervision;
 
   /// Ends the batch early when asked: no new image is begun, those running are finished, the rest is `cancelled`.
   std::stop_token stop;

@@ -6,10 +6,17 @@
 
 #include <pixmill/batch.hpp>
 
+#include <chrono>
 #include <span>
 #include <string_view>
 
 namespace pixmill::pipeline {
+
+/// SupervisionOptions, settled.
+struct Supervision {
+  std::chrono::milliseconds timeout{60000};
+  int retries = 1;
+};
 
 /// Everything that a backend needs: tasks come from `source`, go through `program` and end in `outcomes`.
 struct Job {
@@ -17,10 +24,16 @@ struct Job {
   const Program& program;
   Outcomes& outcomes;
   int jobs = 1;
+  /// Heeded by backends that are isolated.
+  Supervision supervision = {};
   std::uint64_t queued_bytes = std::uint64_t{256} << 20;  ///< Of files read ahead and waiting.
 };
 
-/// The part of every backend that is the same: runs one loaded task and delivers its outcome.
+/// Whether the program must run on a loaded task; if not, result_without_program() is what became of it.
+[[nodiscard]] bool needs_program(const Task& task);
+[[nodiscard]] ProgramResult result_without_program(const Task& task);
+
+/// The part of every backend in this process that is the same: runs one loaded task and delivers its outcome.
 void process(const Job& job, const Task& task, WorkerMemory& memory);
 
 /// A place to run. A new one is a file and a row.

@@ -4,6 +4,7 @@
 
 namespace pixmill::pipeline {
 
+void run_processes(const Job& job);
 void run_serial(const Job& job);
 void run_threads(const Job& job);
 void run_tbb(const Job& job);

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "pipeline/program.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace pixmill::pipeline {
+
+/// How what became of an image travels from a worker process to the coordinator: as one run of bytes,
+///
+///     AnswerHeader │ ChannelRecord × channels │ histograms │ detail │ encoded image │ padding │ finished frame
+///
+/// in this machine's byte order, for both ends are the same program on the same machine. The padding brings the frame
+/// to a multiple of 64.
+
+/// Writes answers piece by piece, without copying pixels. Not thread-safe.
+class AnswerWriter {
+ public:
+  /// The pieces of the answer, in order; they lie in this writer, in `result` and in `encoded`, and are valid until one
+  /// of these changes.
+  [[nodiscard]] const std::vector<Bytes>& write(const ProgramResult& result, Bytes encoded);
+
+ private:
+  std::vector<std::byte> fixed_;
+  std::vector<std::byte> padding_;
+  std::vector<Bytes> pieces_;
+};
+
+/// An answer that made sense. `encoded` and the result's frame are views of the bytes that were read.
+struct ReadAnswer {
+  ProgramResult result;
+  Bytes encoded;
+};
+
+/// Reads what a worker wrote, believing nothing: sizes must add up to the last byte, verdicts be such as a program
+/// gives, counts agree with each other, the detail be UTF-8. Nothing if it makes no sense. `bytes` must be aligned
+/// as `new` aligns, and stay where they are as long as the views are used; the frame must not be written to.
+[[nodiscard]] std::optional<ReadAnswer> read_answer(Bytes bytes);
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,324 @@
+#include "ipc/pool.hpp"
+#include "pipeline/backends/answer.hpp"
+#include "pipeline/backends/failure.hpp"
+#include "pipeline/backends/gate.hpp"
+#include "pipeline/backends/mailbox.hpp"
+#include "pipeline/backends/spare_tasks.hpp"
+#include "pipeline/backends/table.hpp"
+
+#include <pixmill/error.hpp>
+#include <pixmill/machine.hpp>
+
+#include <fmt/format.h>
+
+#include <opencv2/core/utility.hpp>
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace pixmill::pipeline {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Threads that read and threads that write. More help no disk that we know, and a network file system no more.
+constexpr int kMostReaders = 8;
+constexpr int kMostWriters = 8;
+constexpr std::uint32_t kRingCapacity = 64;
+// What a worker keeps between images, and what it may take beyond the reckoning for the allocator's waste.
+constexpr std::size_t kKeptBetweenImages = std::size_t{32} << 20;
+constexpr std::uint64_t kAllocatorWaste = std::uint64_t{512} << 20;
+constexpr std::uint64_t kMostBacklogBytes = std::uint64_t{256} << 20;
+// How long what runs may take to finish after the user has asked to stop.
+constexpr milliseconds kGrace{2000};
+constexpr milliseconds kLook{100};
+// A message to a sleeping process takes longer than this; worth spinning for where a core would idle.
+constexpr std::uint64_t kSpinNs = 20'000;
+
+// What is wanted of an image, as a message has it.
+std::uint64_t packed(const Program::Want& want) {
+  return (want.encoded ? 1U : 0U) | (want.partial ? 2U : 0U) | (want.frame ? 4U : 0U);
+}
+
+Program::Want unpacked(std::uint64_t bits) { return {(bits & 1U) != 0, (bits & 2U) != 0, (bits & 4U) != 0}; }
+
+/// Runs the program in a worker process.
+class ImageWorker final : public ipc::Worker {
+ public:
+  explicit ImageWorker(const Program& program) : program_(program), memory_(std::make_unique<WorkerMemory>()) {}
+
+  const Answer& run(std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) override {
+    memory_->trim(kKeptBetweenImages);  // here, and not afterwards: the answer lies in it until now
+    result_ = program_.run(input, unpacked(user[0]), *memory_);
+    if (result_.verdict == Verdict::out_of_memory) {
+      // What is kept of other images must not decide what becomes of this one.
+      forget();
+      result_ = program_.run(input, unpacked(user[0]), *memory_);
+    }
+    const bool encoded = unpacked(user[0]).encoded && is_well(result_.verdict);
+    answer_.parts = writer_.write(result_, encoded ? Bytes(memory_->encoded) : Bytes());
+    return answer_;
+  }
+
+  void rest() override { forget(); }
+
+ private:
+  void forget() {
+    result_ = {};
+    memory_ = std::make_unique<WorkerMemory>();
+    ::malloc_trim(0);
+  }
+
+  const Program& program_;
+  std::unique_ptr<WorkerMemory> memory_;
+  ProgramResult result_;
+  AnswerWriter writer_;
+  Answer answer_;
+};
+
+/// A task between being read and being delivered.
+struct InFlight {
+  std::unique_ptr<Task> task;
+  std::uint64_t held_bytes = 0;  ///< Of the gate.
+  FileBuffer answer;             ///< What `result` and `encoded` are views of.
+  ProgramResult result;
+  Bytes encoded;
+};
+using InFlightPtr = std::unique_ptr<InFlight>;
+
+/// Reads ahead, hands bytes to the pool, takes answers, and has them delivered; one life.
+///
+/// Threads: readers fill `loaded_`; the calling thread alone talks to the pool; writers empty `done_`. The gate bounds
+/// all that is between the first and the last.
+class Coordinator final : ipc::Pool::Events {
+ public:
+  explicit Coordinator(const Job& job)
+      : job_(job),
+        workers_(std::max(1, static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(job.jobs),
+                                                                      job.source.inputs().size())))),
+        gate_(bounds(job.queued_bytes)),
+        pool_(pool_options(), *this) {}
+
+  void run() {
+    reading_ = std::min(workers_, kMostReaders);
+    std::vector<std::jthread> threads;
+    try {
+      start(threads);
+      coordinate();
+    } catch (...) {
+      failure_.keep(std::current_exception());
+    }
+    gate_.close();
+    loaded_.close();
+    // What was answered is delivered, however the run ends.
+    done_.finish();
+    threads.clear();
+    failure_.rethrow();
+  }
+
+ private:
+  [[nodiscard]] Gate::Bounds bounds(std::uint64_t most_bytes) const {
+    const auto workers = static_cast<std::size_t>(workers_);
+    return {workers * 5, most_bytes, workers * (kRingCapacity + 16), workers * (std::uint64_t{4} << 20)};
+  }
+
+  [[nodiscard]] ipc::PoolOptions pool_options() const {
+    const std::uint64_t memory = job_.program.options().limits.max_memory;
+    ipc::PoolOptions options;
+    options.workers = workers_;
+    // A picture's file and its answer are within the limit each; and some room for those that come next.
+    options.region_bytes = 2 * memory + (std::uint64_t{256} << 20);
+    options.timeout = job_.supervision.timeout;
+    options.retries = job_.supervision.retries;
+    options.ring_capacity = kRingCapacity;
+    options.available_memory = [] { return available_memory(); };
+    options.plan.make = [&program = job_.program] { return std::make_unique<ImageWorker>(program); };
+    options.plan.prepare = [] { cv::setNumThreads(1); };
+    options.plan.memory_bytes = memory + kAllocatorWaste;
+    options.plan.spin_ns = usable_cpus() > workers_ + 1 ? kSpinNs : 0;
+    return options;
+  }
+
+  void start(std::vector<std::jthread>& threads) {
+    const int readers = reading_;
+    try {
+      for (int i = 0; i < readers; ++i) threads.emplace_back([this] { guarded(&Coordinator::read); });
+      for (int i = 0; i < std::min(workers_, kMostWriters); ++i) {
+        threads.emplace_back([this] { guarded(&Coordinator::write); });
+      }
+    } catch (const std::system_error& error) {
+      throw Error(ErrorCode::machine,
+                  fmt::format("a thread could not be started ({}); use a smaller -j, or raise the process limit",
+                              error.code().message()));
+    }
+  }
+
+  void guarded(void (Coordinator::*body)()) {
+    try {
+      (this->*body)();
+    } catch (...) {
+      failure_.keep(std::current_exception());
+      broken_ = true;
+      gate_.close();
+    }
+    pool_.wake();
+  }
+
+  // --- Readers ---
+
+  void read() {
+    while (const auto index = job_.source.claim()) {
+      const std::uint64_t bytes = job_.source.expected_bytes(*index);
+      if (!gate_.hold(bytes)) break;
+      auto item = std::make_unique<InFlight>();
+      item->task = spare_.take();
+      item->held_bytes = bytes;
+      job_.source.load(*index, *item->task);
+      if (needs_program(*item->task)) {
+        loaded_.push(std::move(item));
+        pool_.wake();
+      } else {
+        item->result = result_without_program(*item->task);
+        done_.push(std::move(item));
+      }
+    }
+    if (reading_.fetch_sub(1) == 1) loaded_.finish();
+  }
+
+  // --- Writers ---
+
+  void write() {
+    while (auto item = done_.pop()) {
+      InFlight& image = **item;
+      job_.outcomes.deliver(*image.task, std::move(image.result), image.encoded);
+      const std::uint64_t bytes = image.answer.bytes().size();
+      spare_.put_back(std::move(image.task));
+      gate_.release(image.held_bytes);
+      item->reset();
+      if (backlog_bytes_.fetch_sub(bytes) >= kMostBacklogBytes) pool_.wake();
+    }
+  }
+
+  // --- The calling thread ---
+
+  void coordinate() {
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point stop_at = Clock::time_point::max();
+    while (!broken_ && !(loaded_.exhausted() && pool_.unfinished() == 0)) {
+      if (!job_.source.stopping()) {
+        feed();
+      } else {
+        if (stop_at == Clock::time_point::max()) stop_at = Clock::now() + kGrace;
+        loaded_.close();
+        gate_.close();
+        if (Clock::now() >= stop_at) break;
+      }
+      if (loaded_.exhausted() && pool_.unfinished() == 0) break;
+      pool_.wait(kLook);
+    }
+  }
+
+  void feed() {
+    while (pool_.hungry() && backlog_bytes_ < kMostBacklogBytes) {
+      std::optional<InFlightPtr> item = loaded_.try_pop();
+      if (!item) return;
+      InFlightPtr& image = in_flight_[next_tag_];
+      image = std::move(*item);
+      pool_.submit(next_tag_++, image->task->file.bytes(), {packed(image->task->want), 0});
+    }
+  }
+
+  InFlightPtr take(std::uint64_t tag) {
+    auto found = in_flight_.extract(tag);
+    return std::move(found.mapped());
+  }
+
+  void finish(InFlightPtr image) {
+    backlog_bytes_ += image->answer.bytes().size();
+    done_.push(std::move(image));
+  }
+
+  std::span<std::byte> room_for(std::uint64_t tag, std::uint64_t size) override {
+    FileBuffer& answer = in_flight_.at(tag)->answer;
+    try {
+      answer.reserve(size);
+    } catch (const std::bad_alloc&) {
+      return {};
+    }
+    answer.resize(size);
+    return {answer.data(), size};
+  }
+
+  void answered(std::uint64_t tag, std::span<const std::byte> answer, int attempts) override {
+    std::optional<ReadAnswer> read = read_answer(answer);
+    if (!read) {
+      pool_.reject();
+      return;
+    }
+    InFlightPtr image = take(tag);
+    image->result = std::move(read->result);
+    image->result.attempts = attempts;
+    image->encoded = read->encoded;
+    finish(std::move(image));
+  }
+
+  void failed(std::uint64_t tag, ipc::Failure failure, const std::string& reason, int attempts) override {
+    InFlightPtr image = take(tag);
+    image->answer = {};
+    image->encoded = {};
+    image->result = {};
+    image->result.attempts = attempts;
+    image->result.verdict = verdict_of(failure);
+    image->result.detail = reason;
+    if (attempts > 1) image->result.detail += fmt::format(", {} times in a row", attempts);
+    finish(std::move(image));
+  }
+
+  static Verdict verdict_of(ipc::Failure failure) {
+    switch (failure) {
+      case ipc::Failure::timed_out:
+        return Verdict::timeout;
+      case ipc::Failure::no_memory:
+        return Verdict::out_of_memory;
+      case ipc::Failure::died:
+      case ipc::Failure::protocol:
+        break;
+    }
+    return Verdict::crashed;
+  }
+
+  const Job& job_;
+  const int workers_;
+  Gate gate_;
+  Mailbox<InFlightPtr> loaded_;
+  Mailbox<InFlightPtr> done_;
+  SpareTasks spare_;
+  std::unordered_map<std::uint64_t, InFlightPtr> in_flight_;
+  std::uint64_t next_tag_ = 0;
+  std::atomic<std::uint64_t> backlog_bytes_{0};
+  std::atomic<int> reading_{0};
+  std::atomic<bool> broken_{false};
+  FirstFailure failure_;
+  // Last: it forks when it is made, and whatever lies in it goes first.
+  ipc::Pool pool_;
+};
+
+}  // namespace
+
+void run_processes(const Job& job) {
+  if (job.source.inputs().size() == 0) return;
+  Coordinator(job).run();
+}
+
+}  // namespace pixmill::pipeline

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""400 small tiles of one photo, gray and an adaptive threshold: pixmill with two workers against Python's Pool(2) and cv2.
+
+    tiles_bench.py PIXMILL PHOTO [ROUNDS]      default: 11 rounds
+
+Whole processes, interleaved; medians. The photo is cut into 20 x 20 tiles, written as PNG. Needs python3-opencv.
+"""
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import cv2
+
+POOL = """
+import glob, multiprocessing, os, sys
+import cv2
+cv2.setNumThreads(1)
+source, target = sys.argv[1:3]
+os.makedirs(target, exist_ok=True)
+def work(path):
+    gray = cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2GRAY)
+    done = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY, 11, 2)
+    cv2.imwrite(os.path.join(target, os.path.basename(path)), done)
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool:
+        pool.map(work, sorted(glob.glob(source + "/*.png")))
+"""
+
+
+def cut(photo, folder, across=20):
+    image = cv2.imread(photo)
+    height, width = image.shape[0] // across, image.shape[1] // across
+    for y in range(across):
+        for x in range(across):
+            tile = image[y * height:(y + 1) * height, x * width:(x + 1) * width]
+            cv2.imwrite(str(folder / f"{y:02}-{x:02}.png"), tile)
+    return width, height
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    program, photo = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2]
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 11
+    with tempfile.TemporaryDirectory() as scratch:
+        tiles = pathlib.Path(scratch) / "tiles"
+        tiles.mkdir()
+        width, height = cut(photo, tiles)
+        script = pathlib.Path(scratch) / "pool.py"
+        script.write_text(POOL)
+        jobs = {backend: [program, "run", tiles, "-o", f"{scratch}/{backend}", "--ops",
+                          "gray,adaptive=gaussian:window=11:c=2", "--backend", backend, "-j", "2", "--overwrite", "-q"]
+                for backend in ("processes", "threads")}
+        jobs["Python Pool(2)"] = [sys.executable, script, tiles, f"{scratch}/python"]
+        times = {name: [] for name in jobs}
+        for round_ in range(rounds + 1):
+            for name in random.sample(sorted(jobs), len(jobs)):
+                begin = time.perf_counter()
+                subprocess.run(jobs[name], check=True, stdout=subprocess.DEVNULL)
+                if round_ > 0:
+                    times[name].append(time.perf_counter() - begin)
+    print(f"400 tiles of {width}x{height}, {rounds} rounds")
+    for name, seconds in times.items():
+        ratios = [a / b for a, b in zip(seconds, times["processes"])]
+        print(f"{name:16} {statistics.median(seconds):8.4f} s   {statistics.median(ratios):6.2f} x processes")
+
+
+if __name__ == "__main__":
+    main()

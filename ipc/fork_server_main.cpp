@@ -27,6 +27,11 @@ void reset_signals() {
   struct sigaction usual {};
   usual.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number) ::sigaction(number, &usual, nullptr);
+  // Whoever asks everything named pixmill, or everything in its control group, to end (pkill, systemd) means the
+  // coordinator, which ends its workers in its own way.
+  struct sigaction ignored {};
+  ignored.sa_handler = SIG_IGN;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &ignored, nullptr);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

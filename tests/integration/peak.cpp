@@ -1,4 +1,5 @@
-// Preloaded into the program, it appends how much memory the program held at its most, in KiB, to the file PEAK_FILE.
+// Preloaded into the program, it appends how much memory the process held at its most, in KiB, to the file PEAK_FILE.
+// One line a process that ends by exit().
 // What wait4() says of a child is no less than its parent had held before: Python's memory would hide the program's.
 
 #include <cstdlib>
@@ -13,7 +14,8 @@ __attribute__((destructor)) void tell() {
   std::ifstream status("/proc/self/status");
   std::string line;
   while (std::getline(status, line)) {
-    if (line.rfind("VmHWM:", 0) == 0) std::ofstream(name, std::ios::app) << std::strtol(line.c_str() + 6, nullptr, 10);
+    if (line.rfind("VmHWM:", 0) != 0) continue;
+    std::ofstream(name, std::ios::app) << std::strtol(line.c_str() + 6, nullptr, 10) << '\n';
   }
 }
 

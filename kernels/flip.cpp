@@ -1,4 +1,4 @@
-#include "kernels/orient.hpp"
+#include "kernels/orient_operation.hpp"
 #include "kernels/table.hpp"
 
 #include <array>
@@ -42,25 +42,8 @@ constexpr KernelDescriptor kDescriptor{
     .examples = kExamples,
 };
 
-class Flip final : public FrameOperation {
- public:
-  explicit Flip(int orientation) : orientation_(orientation) {}
-
-  [[nodiscard]] bool leaves_unchanged(const FrameShape& in) const override {
-    return (orientation_ == kOrientations[0] ? in.width : in.height) == 1;
-  }
-  [[nodiscard]] bool output_is_two_level(bool input_is_two_level) const override { return input_is_two_level; }
-  [[nodiscard]] std::uint64_t scratch_bytes(const FrameShape& /*in*/) const override { return 0; }
-  void apply(const cv::Mat& in, cv::Mat& out, Workspace& /*workspace*/) const override {
-    orient(in, orientation_, out);
-  }
-
- private:
-  int orientation_;
-};
-
 Operation bind(const Arguments& arguments) {
-  return std::make_unique<const Flip>(kOrientations.at(std::get<ChoiceIndex>(arguments.at(0)).index));
+  return orient_operation(kOrientations.at(std::get<ChoiceIndex>(arguments.at(0)).index));
 }
 
 }  // namespace

@@ -1,13 +1,12 @@
+#include "kernels/opencv_call.hpp"
 #include "kernels/table.hpp"
 
-#include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
-#include <new>
 #include <string>
 
 namespace pixmill::kernels {
@@ -107,12 +106,7 @@ class Resize final : public FrameOperation {
   }
 
   void apply(const cv::Mat& in, cv::Mat& out, Workspace& /*workspace*/) const override {
-    try {
-      cv::resize(in, out, out.size(), 0, 0, interpolation_);
-    } catch (const cv::Exception& error) {
-      if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
-      throw KernelFailure("resize: " + error.err);
-    }
+    call_opencv("resize", [&] { cv::resize(in, out, out.size(), 0, 0, interpolation_); });
   }
 
  private:

@@ -1,4 +1,4 @@
-#include "kernels/orient.hpp"
+#include "kernels/orient_operation.hpp"
 #include "kernels/table.hpp"
 
 #include <array>
@@ -46,26 +46,8 @@ constexpr KernelDescriptor kDescriptor{
     .examples = kExamples,
 };
 
-class Rotate final : public FrameOperation {
- public:
-  explicit Rotate(int orientation) : orientation_(orientation) {}
-
-  [[nodiscard]] FrameShape output_shape(const FrameShape& in) const override {
-    return oriented_shape(in, orientation_);
-  }
-  [[nodiscard]] bool output_is_two_level(bool input_is_two_level) const override { return input_is_two_level; }
-  [[nodiscard]] bool turns_sideways() const override { return orientation_ > 4; }
-  [[nodiscard]] std::uint64_t scratch_bytes(const FrameShape& /*in*/) const override { return 0; }
-  void apply(const cv::Mat& in, cv::Mat& out, Workspace& /*workspace*/) const override {
-    orient(in, orientation_, out);
-  }
-
- private:
-  int orientation_;
-};
-
 Operation bind(const Arguments& arguments) {
-  return std::make_unique<const Rotate>(kOrientations.at(std::get<ChoiceIndex>(arguments.at(0)).index));
+  return orient_operation(kOrientations.at(std::get<ChoiceIndex>(arguments.at(0)).index));
 }
 
 }  // namespace

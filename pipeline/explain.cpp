@@ -143,18 +143,14 @@ Explanation::Image explain_image(const std::string& path, const Program& program
   pipeline::FileBuffer file;
   pipeline::CodecStatus status = pipeline::read_whole_file(path, program.options().limits.max_memory, file);
   if (status.usable()) {
-    try {
-      const Program::Reckoning reckoning = program.reckon(file.bytes(), memory);
-      status = reckoning.status;
-      image.memory_bytes = reckoning.memory_bytes;
-      if (reckoning.codec != nullptr && reckoning.header.shape.width > 0) {
-        const auto shape = kernels::oriented_shape(reckoning.header.shape, reckoning.header.orientation);
-        image.format = fmt::format("{} {}x{}, {} channel{}, {} bits", reckoning.codec->title, shape.width, shape.height,
-                                   shape.channels, shape.channels == 1 ? "" : "s",
-                                   reckoning.header.two_level ? 1 : static_cast<int>(shape.depth));
-      }
-    } catch (const kernels::KernelFailure& failure) {
-      status = {Verdict::kernel_failed, failure.what()};
+    const Program::Reckoning reckoning = program.reckon(file.bytes(), memory);
+    status = reckoning.status;
+    image.memory_bytes = reckoning.memory_bytes;
+    if (reckoning.codec != nullptr && reckoning.header.shape.width > 0) {
+      const auto shape = kernels::oriented_shape(reckoning.header.shape, reckoning.header.orientation);
+      image.format = fmt::format("{} {}x{}, {} channel{}, {} bits", reckoning.codec->title, shape.width, shape.height,
+                                 shape.channels, shape.channels == 1 ? "" : "s",
+                                 reckoning.header.two_level ? 1 : static_cast<int>(shape.depth));
     }
   }
   image.verdict = status.verdict;

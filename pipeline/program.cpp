@@ -404,8 +404,13 @@ Program::Reckoning Program::reckon(Bytes file, WorkerMemory& memory) const {
   if (!options_.apply_orientation) reckoning.orientation_left = std::exchange(reckoning.header.orientation, 1);
   // As if everything were wanted, so that a verdict does not depend on what an earlier run left to do.
   const Encoder* encoder = options_.write ? &memory.encoder(*reckoning.output) : nullptr;
-  reckoning.memory_bytes = memory_needed(file.size(), reckoning.header, request_for(reckoning.header, reckoning.output),
-                                         encoder, reckoning.result);
+  try {
+    reckoning.memory_bytes = memory_needed(file.size(), reckoning.header,
+                                           request_for(reckoning.header, reckoning.output), encoder, reckoning.result);
+  } catch (const kernels::KernelFailure& failure) {
+    reckoning.status = {Verdict::kernel_failed, failure.what()};
+    return reckoning;
+  }
   if (reckoning.memory_bytes > limits.max_memory) {
     reckoning.status = {
         Verdict::too_large,

@@ -88,8 +88,8 @@ class Program {
   /// Never throws; every failure is a verdict.
   [[nodiscard]] ProgramResult run(Bytes file, Want want, WorkerMemory& memory) const;
 
-  /// What the header alone decides: the verdict, what is read, and what a worker needs. Throws kernels::KernelFailure
-  /// where a kernel cannot be applied to such a shape.
+  /// What the header alone decides: the verdict, what is read, and what a worker needs. A kernel that
+  /// cannot be applied to such a shape is a verdict, too.
   struct Reckoning {
     CodecStatus status;
     const Codec* codec = nullptr;   ///< Null: not recognised.

@@ -1,9 +1,9 @@
-"""The memory of a run does not grow with the number of its inputs but for their names."""
+"""The memory of a run grows with the number of its inputs by their names alone, and not with what a profile claims."""
 import os
-import subprocess
 import unittest
 
-from program import PIXMILL, ProgramTest, png
+from metadata_test import profile_bomb
+from program import ProgramTest, png
 
 COUNT = int(os.environ.get("COUNT", "20000"))
 
@@ -15,12 +15,15 @@ class MemoryTest(ProgramTest):
         (many / "0.png").write_bytes(png(32, 32, 1))
         for i in range(1, count):
             os.link(many / "0.png", many / f"{i}.png")
-        process = subprocess.Popen([PIXMILL, "run", str(many), "-o", str(self.folder / f"out{count}"), "--ops",
-                                    "gray,threshold=otsu", "--reduce", "mean", "-q", "-j", "2"], stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.assertEqual(process.returncode, 0)
-        return usage.ru_maxrss
+        return self.peak_kib_of(many, self.folder / f"out{count}", "--reduce", "mean")
+
+    def peak_kib_of(self, inputs, out, *options):
+        told = self.folder / "peak"
+        told.unlink(missing_ok=True)
+        done = self.run_program("run", inputs, "-o", out, "--ops", "gray,threshold=otsu", "-q", "-j", "2", *options,
+                                env={**os.environ, "LD_PRELOAD": os.environ["PEAK"], "PEAK_FILE": str(told)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return max(map(int, told.read_text().split()))
 
     def test_is_flat(self):
         few = self.peak_kib(COUNT // 10)
@@ -28,6 +31,14 @@ class MemoryTest(ProgramTest):
         grown = (many - few) * 1024 / (COUNT - COUNT // 10)
         print(f"peak {few} KiB for {COUNT // 10} inputs, {many} KiB for {COUNT}: {grown:.0f} bytes an input")
         self.assertLess(grown, 250)
+
+    def test_a_profile_that_claims_much_takes_little(self):
+        bomb = self.folder / "bomb.png"
+        bomb.write_bytes(profile_bomb())
+        without = self.peak_kib_of(bomb, self.folder / "dropped")
+        kept = self.peak_kib_of(bomb, self.folder / "kept", "--keep-metadata")
+        print(f"peak {without} KiB without the profile, {kept} KiB with it")
+        self.assertLess(kept - without, 16 << 10)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <ranges>
 
 namespace pixmill::kernels::testing {
 namespace {
@@ -46,7 +47,11 @@ void expect_same(const Accumulator::Result& a, const Accumulator::Result& b) {
 }
 
 void expect_is_of(const Accumulator::Result& result, const std::vector<cv::Mat>& images) {
-  const bool lift = result.depth == Depth::sixteen;
+  const auto most_of = [&](auto of_image) { return std::ranges::max(images | std::views::transform(of_image)); };
+  const int colours = most_of([](const cv::Mat& image) { return colour_channels(image.channels()); });
+  ASSERT_EQ(result.channels.size(), static_cast<std::size_t>(colours));
+  const bool lift = most_of([](const cv::Mat& image) { return image.depth() == CV_16U; });
+  ASSERT_EQ(result.depth, lift ? Depth::sixteen : Depth::eight);
   for (std::size_t channel = 0; channel < result.channels.size(); ++channel) {
     const std::vector<std::uint32_t> levels = levels_of(images, channel, lift);
     const ChannelTotals& got = result.channels[channel];

@@ -256,11 +256,14 @@ TEST(LocalContrast, WidestWindowsHaveTheMeanAndVarianceOfTheirPixels) {
   // Left half black, right half white: a window around the middle holds about as much of either.
   cv::Mat image(3, 200, CV_8UC1, cv::Scalar(0));
   image(cv::Rect(100, 0, 100, 3)).setTo(cv::Scalar(255));
-  for_each_window(image, 4095, [](int /*y*/, int x, const LocalStatistics& statistics) {
+  int visited = 0;
+  for_each_window(image, 4095, [&visited](int /*y*/, int x, const LocalStatistics& statistics) {
+    ++visited;
     const double white = (2047.0 + x - 99) / 4095;
     EXPECT_NEAR(statistics.mean, 255 * white, 1e-4);
     EXPECT_NEAR(statistics.variance(), 65025 * white * (1 - white), 0.02);
   });
+  EXPECT_EQ(visited, image.size().area());
 }
 
 TEST(LocalContrast, WolfKnowsTheWholeImage) {

@@ -66,19 +66,24 @@ TEST(Rotate, TurnsClockwise) {
     cv::rotate(image, wanted, code);
     const auto rotate = frame_operation("rotate", {{"angle", angle}});
     EXPECT_TRUE(same(applied(*rotate, padded(image)), wanted)) << angle;
-    EXPECT_FALSE(rotate->leaves_unchanged({1, 1, 1, Depth::eight}));
+    EXPECT_EQ(rotate->turns_sideways(), angle != "180") << angle;
+    EXPECT_FALSE(rotate->leaves_unchanged({1, 1, 1, Depth::eight})) << angle;
   }
 }
 
 TEST(Flip, HIsLeftToRightAndVTopToBottom) {
   const cv::Mat image = noise(13, 29, CV_8UC3, 4);
+  const FrameShape column{1, 9, 1, Depth::eight};
+  const FrameShape row{9, 1, 1, Depth::eight};
   for (const auto& [direction, code] : {std::pair<std::string_view, int>{"h", 1}, {"v", 0}}) {
     cv::Mat wanted;
     cv::flip(image, wanted, code);
-    EXPECT_TRUE(same(applied(*frame_operation("flip", {{"direction", direction}}), padded(image)), wanted));
+    const auto flip = frame_operation("flip", {{"direction", direction}});
+    EXPECT_TRUE(same(applied(*flip, padded(image)), wanted)) << direction;
+    EXPECT_FALSE(flip->turns_sideways()) << direction;
+    EXPECT_EQ(flip->leaves_unchanged(column), direction == "h") << direction;
+    EXPECT_EQ(flip->leaves_unchanged(row), direction == "v") << direction;
   }
-  EXPECT_TRUE(frame_operation("flip", {{"direction", "h"}})->leaves_unchanged({1, 9, 1, Depth::eight}));
-  EXPECT_FALSE(frame_operation("flip", {{"direction", "h"}})->leaves_unchanged({9, 1, 1, Depth::eight}));
 }
 
 }  // namespace

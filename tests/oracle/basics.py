@@ -13,16 +13,13 @@ import cv2
 import numpy as np
 
 import through_files
+from through_files import eight_bits, largest
 
 KERNELS = ("gray", "threshold", "adaptive", "invert", "resize")
 KINDS = {"binary": cv2.THRESH_BINARY, "binary_inv": cv2.THRESH_BINARY_INV, "trunc": cv2.THRESH_TRUNC,
          "tozero": cv2.THRESH_TOZERO, "tozero_inv": cv2.THRESH_TOZERO_INV}
 FILTERS = {"area": cv2.INTER_AREA, "nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC,
            "lanczos": cv2.INTER_LANCZOS4}
-
-
-def largest(image):
-    return int(np.iinfo(image.dtype).max)
 
 
 def bt601(image):
@@ -49,10 +46,6 @@ def average(image):
 
 def lightness(image):
     return (image.max(2) + image.min(2) + 1) // 2
-
-
-def eight_bits(image):
-    return image if image.dtype == np.uint8 else ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def threshold(share, kind):
@@ -113,7 +106,7 @@ CHAINS = {
 
 
 def main(program, images):
-    return through_files.compare(program, images, CHAINS, lambda chain: 1e-5 if "gaussian" in chain else 0.0)
+    return through_files.compare_kinds(program, images, CHAINS, lambda chain: 1e-5 if "gaussian" in chain else 0.0)
 
 
 if __name__ == "__main__":

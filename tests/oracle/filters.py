@@ -3,27 +3,22 @@
 
     filters.py PIXMILL [IMAGE...]      IMAGE: any that OpenCV reads; default: those of sample_images
 
-The middle of each image, at most 331 x 251 pixels, is made into four PNGs, gray and colour at 8 and 16 bits; the program runs every chain over all of them, and
-each output must have the size, the depth and the pixels that OpenCV (or the documented formula) gives. Prints a row a
-chain; exits 0 if all agree, else 1. Needs python3-opencv and python3-numpy.
+The middle of each image, at most 331 x 251 pixels, is made into four PNGs, gray and colour at 8 and 16 bits; every
+output must have the size, the depth and the pixels that OpenCV (or the documented formula) gives. Prints a row a chain;
+exits 0 if all agree, else 1. Needs python3-opencv and numpy.
 """
-import pathlib
-import subprocess
 import sys
-import tempfile
 
 import cv2
 import numpy as np
 
+import through_files
+from through_files import eight_bits, largest
+
 KERNELS = ("blur", "median", "morph", "crop", "rotate", "flip", "equalize", "levels")
-SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "sample_images"
 MOST_ROWS, MOST_COLUMNS = 251, 331
 SHAPES = {"rect": cv2.MORPH_RECT, "ellipse": cv2.MORPH_ELLIPSE, "cross": cv2.MORPH_CROSS}
 OPERATIONS = {"open": cv2.MORPH_OPEN, "close": cv2.MORPH_CLOSE, "erode": cv2.MORPH_ERODE, "dilate": cv2.MORPH_DILATE}
-
-
-def largest(image):
-    return int(np.iinfo(image.dtype).max)
 
 
 def by_channel(function):
@@ -36,12 +31,7 @@ def by_channel(function):
 
 
 def median(window):
-    def apply(image):
-        if window > 5 and image.dtype == np.uint16:
-            image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return cv2.medianBlur(image, window)
-
-    return apply
+    return lambda image: cv2.medianBlur(eight_bits(image) if window > 5 else image, window)
 
 
 def morph(operation, size, shape):
@@ -104,68 +94,18 @@ def cases():
     yield "flip=h,median=3,rotate=90", lambda i: cv2.rotate(cv2.medianBlur(cv2.flip(i, 1), 3), cv2.ROTATE_90_CLOCKWISE)
 
 
-def write_variants(path, folder):
-    """Gray and colour at 8 and 16 bits, of a size that no tile or vector divides."""
-    colour = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if colour is None or min(colour.shape[:2]) < 60:
-        sys.exit(f"{path}: OpenCV cannot read it, or it is smaller than 60 x 60 pixels")
-    top, left = max(0, colour.shape[0] - MOST_ROWS) // 2, max(0, colour.shape[1] - MOST_COLUMNS) // 2
-    rows, columns = min(colour.shape[0], MOST_ROWS), min(colour.shape[1], MOST_COLUMNS)
-    colour = colour[top : top + rows - 1 + rows % 2, left : left + columns - 1 + columns % 2]
-    noise = np.random.default_rng(1).integers(0, 257, colour.shape, dtype=np.uint32)
-    deep = np.minimum(colour.astype(np.uint32) * 257 + noise, 65535).astype(np.uint16)
-    for name, image in (("8", colour), ("16", deep)):
-        cv2.imwrite(str(folder / f"{path.stem}_{path.suffix[1:]}_colour_{name}.png"), image)
-        cv2.imwrite(str(folder / f"{path.stem}_{path.suffix[1:]}_gray_{name}.png"), image[:, :, 1])
+def middle(image):
+    """Of a size that no tile or vector divides."""
+    if min(image.shape[:2]) < 60:
+        sys.exit("{1} x {0} pixels are too few: at least 60 x 60".format(*image.shape))
+    top, left = max(0, image.shape[0] - MOST_ROWS) // 2, max(0, image.shape[1] - MOST_COLUMNS) // 2
+    rows, columns = min(image.shape[0], MOST_ROWS), min(image.shape[1], MOST_COLUMNS)
+    return image[top:top + rows - 1 + rows % 2, left:left + columns - 1 + columns % 2]
 
 
-def differing(got, wanted):
-    """The share of levels that differ; 1 where size or depth do."""
-    if got is None or got.shape != wanted.shape:
-        return 1.0
-    if got.dtype != wanted.dtype:
-        # Two levels are stored in one bit, whatever the depth was.
-        if not np.isin(wanted, (0, largest(wanted))).all():
-            return 1.0
-        wanted = (wanted // 257).astype(np.uint8)
-    return float(np.mean(got != wanted))
-
-
-def run_chain(pixmill, inputs, folder, chain):
-    command = [pixmill, "run", *map(str, inputs), "-o", str(folder), "--ops", chain, "--backend", "serial", "-q"]
-    result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600)
-    return "" if result.returncode == 0 else f"exit {result.returncode}: {result.stderr.strip()[-200:]}"
-
-
-def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    images = [pathlib.Path(p) for p in sys.argv[2:]]
-    images = images or sorted(p for p in SAMPLES.iterdir() if p.suffix in (".png", ".jpg"))
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="pixmill-oracle-") as scratch:
-        inputs_folder = pathlib.Path(scratch) / "in"
-        inputs_folder.mkdir()
-        for path in images:
-            write_variants(path, inputs_folder)
-        inputs = sorted(inputs_folder.iterdir())
-        sources = {path.name: cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in inputs}
-        print(f"{'chain':44} {'images':>7} {'differing':>10}")
-        for number, (chain, oracle) in enumerate(cases()):
-            folder = pathlib.Path(scratch) / str(number)
-            problem = run_chain(sys.argv[1], inputs, folder, chain)
-            worst = 0.0
-            for name, image in sources.items():
-                got = cv2.imread(str(folder / name), cv2.IMREAD_UNCHANGED)
-                share = differing(got, oracle(image))
-                if share > 0 and not problem:
-                    problem = name
-                worst = max(worst, share)
-            print(f"{chain:44} {len(sources):7} {worst:10.2e}  {problem}".rstrip())
-            failed += bool(problem)
-    print("all agree, bit for bit" if failed == 0 else f"{failed} chains differ")
-    return 1 if failed else 0
+def main(program, images):
+    return through_files.compare_kinds(program, images, dict(cases()), lambda chain: 0.0, middle)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*through_files.arguments(__doc__)))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Compares the automatic thresholds with scikit-image's, OpenCV's and plain references.
 
-    thresholds.py PIXMILL [IMAGE...]      IMAGE: a file or a folder; by default the samples
+    thresholds.py PIXMILL [IMAGE...]      IMAGE: any that pixmill reads; default: those of sample_images
 
 Each image is turned to gray by pixmill itself, and from that come three sets: 8 bits; 16 bits that use all levels; and
 16 bits of which 10 are used, as of many cameras and microscopes. T is read off what `type=trunc` makes of an image.
@@ -11,9 +11,7 @@ column "OpenCV's" and is no failure.
 
 Needs numpy, python3-opencv and python3-skimage.
 """
-import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -23,9 +21,10 @@ import numpy as np
 from scipy import ndimage
 from skimage import filters
 
+import through_files
+
 KERNELS = ("threshold",)
-SAMPLES = pathlib.Path(__file__).resolve().parent.parent.parent / "sample_images"
-ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".ppm"}
+SETS = ("8 bits", "16 bits", "10 of 16 bits")
 
 
 def levels(image):
@@ -102,58 +101,39 @@ TRIANGLE = opencv(cv2.THRESH_TRIANGLE)
 
 # (method, oracle, the sets it knows, function of an image that gives T or None)
 ORACLES = [
-    ("otsu", "scikit-image", "all", scikit(filters.threshold_otsu)),
-    ("otsu", "OpenCV", "all", opencv(cv2.THRESH_OTSU)),
-    ("triangle", "scikit-image", "all", scikit(filters.threshold_triangle)),
-    ("triangle", "OpenCV", "8 bits", TRIANGLE),
-    ("mean", "scikit-image", "all", scikit(filters.threshold_mean)),
-    ("median", "numpy", "all", np.median),
-    ("li", "scikit-image", "all", scikit(filters.threshold_li)),
-    ("yen", "scikit-image", "8 bits", scikit(filters.threshold_yen)),
-    ("yen", "its formula", "all", yen),
-    ("isodata", "scikit-image", "all", scikit(filters.threshold_isodata)),
-    ("kapur", "the paper", "all", kapur),
-    ("minimum", "scikit-image", "8 bits", scikit(filters.threshold_minimum)),
-    ("minimum", "its steps", "all but 16 bits", minimum),
+    ("otsu", "scikit-image", SETS, scikit(filters.threshold_otsu)),
+    ("otsu", "OpenCV", SETS, opencv(cv2.THRESH_OTSU)),
+    ("triangle", "scikit-image", SETS, scikit(filters.threshold_triangle)),
+    ("triangle", "OpenCV", ("8 bits",), TRIANGLE),
+    ("mean", "scikit-image", SETS, scikit(filters.threshold_mean)),
+    ("median", "numpy", SETS, np.median),
+    ("li", "scikit-image", SETS, scikit(filters.threshold_li)),
+    ("yen", "scikit-image", ("8 bits",), scikit(filters.threshold_yen)),
+    ("yen", "its formula", SETS, yen),
+    ("isodata", "scikit-image", SETS, scikit(filters.threshold_isodata)),
+    ("kapur", "the paper", SETS, kapur),
+    ("minimum", "scikit-image", ("8 bits",), scikit(filters.threshold_minimum)),
+    ("minimum", "its steps", ("8 bits", "10 of 16 bits"), minimum),
 ]
 
 
-def run_pixmill(program, inputs, out, chain):
-    """The verdict of each image of a folder, by name."""
-    done = subprocess.run([program, "run", inputs, "-o", out, "--ops", chain, "-q"], capture_output=True, text=True)
-    if done.returncode not in (0, 1):
-        sys.exit(f"thresholds.py: pixmill ended with {done.returncode}: {done.stderr.strip()}")
-    rows = [json.loads(line) for line in (out / "pixmill.jsonl").read_text().splitlines()]
-    return {pathlib.Path(row["input"]).name: row["verdict"] for row in rows if "verdict" in row}
+def make_sets(program, images, folder):
+    """The paths of gray PNGs, by the name of the set."""
+    sets = {name: [] for name in SETS}
 
+    def write(name, number, pixels):
+        sets[name].append(str(folder / f"{number}-{name.replace(' ', '-')}.png"))
+        cv2.imwrite(sets[name][-1], pixels)
 
-def images_of(arguments):
-    for argument in map(pathlib.Path, arguments or [SAMPLES]):
-        if argument.is_dir():
-            yield from sorted(path for path in argument.iterdir() if path.suffix.lower() in ENDINGS)
-        else:
-            yield argument
-
-
-def make_sets(program, paths, folder):
-    """Folders of gray PNGs, by the name of the set."""
-    links, grays = folder / "in", folder / "gray"
-    links.mkdir()
-    for i, path in enumerate(paths):
-        (links / f"{i:04}{path.suffix}").symlink_to(path.resolve())
-    run_pixmill(program, links, grays, "gray")
-    sets = {name: folder / name.replace(" ", "-") for name in ("8 bits", "16 bits", "10 of 16 bits")}
-    for made in sets.values():
-        made.mkdir()
-    for path in sorted(grays.glob("*.png")):
-        gray = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if gray.dtype == np.uint16:
-            gray = ((gray.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    for number, (path, gray) in enumerate(through_files.outputs(program, images, "gray")):
+        if gray is None:
+            sys.exit(f"{path}: pixmill does not read it")
+        gray = through_files.eight_bits(gray)
         # Blurring by less than a pixel fills the levels between those that 8 bits know.
         fine = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 0.7) / 255
-        cv2.imwrite(str(sets["8 bits"] / path.name), gray)
-        cv2.imwrite(str(sets["16 bits"] / path.name), np.clip(np.rint(fine * 65535), 0, 65535).astype(np.uint16))
-        cv2.imwrite(str(sets["10 of 16 bits"] / path.name), np.clip(np.rint(fine * 1023), 0, 1023).astype(np.uint16))
+        write("8 bits", number, gray)
+        write("16 bits", number, np.clip(np.rint(fine * 65535), 0, 65535).astype(np.uint16))
+        write("10 of 16 bits", number, np.clip(np.rint(fine * 1023), 0, 1023).astype(np.uint16))
     return sets
 
 
@@ -170,56 +150,48 @@ def difference(image, ours, oracles):
     return abs(ours - oracle)
 
 
-def compare(program, sets, folder):
-    """Yields the values of a row each."""
-    outputs = {}
-    for method, oracle, knows, find in ORACLES:
-        for name, inputs in sets.items():
-            if knows not in ("all", name) and not (knows == "all but 16 bits" and name != "16 bits"):
-                continue
-            out = folder / "out" / f"{method}-{inputs.name}"
-            if out not in outputs:
-                outputs[out] = run_pixmill(program, inputs, out, f"threshold={method}:type=trunc")
-            differences, beyond, opencvs, neither, only_ours, only_theirs = [], 0, 0, 0, 0, 0
-            for path in sorted(inputs.glob("*.png")):
-                image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-                theirs = find(image)
-                if outputs[out][path.name] != "ok":
-                    neither += theirs is None
-                    only_theirs += theirs is not None
-                elif theirs is None:
-                    only_ours += 1
-                else:
-                    ours = found_threshold(image, cv2.imread(str(out / path.name), cv2.IMREAD_UNCHANGED))
-                    differences.append(difference(image, ours, theirs))
-                    if differences[-1] > 1 and method == "triangle" and name == "8 bits" and ours == TRIANGLE(image):
-                        opencvs += 1
-                    elif differences[-1] > 1:
-                        beyond += 1
-            yield (method, name, oracle, len(differences), max(differences, default=0), beyond, opencvs, neither,
-                   only_ours, only_theirs)
+def thresholds_of(program, paths, method):
+    """Each image and the T that pixmill finds; None where it gives up."""
+    for path, truncated in through_files.outputs(program, paths, f"threshold={method}:type=trunc"):
+        image = through_files.read(path, cv2.IMREAD_UNCHANGED)
+        yield image, None if truncated is None else found_threshold(image, truncated)
 
 
-def main(arguments):
-    if not arguments:
-        print(__doc__, file=sys.stderr)
-        return 2
+def compare(program, paths, method, find, may_be_opencvs):
+    """The numbers of a row."""
+    differences, beyond, opencvs, neither, only_ours, only_theirs = [], 0, 0, 0, 0, 0
+    for image, ours in thresholds_of(program, paths, method):
+        theirs = find(image)
+        if ours is None or theirs is None:
+            neither += ours is None and theirs is None
+            only_ours += ours is not None
+            only_theirs += theirs is not None
+            continue
+        differences.append(difference(image, ours, theirs))
+        if differences[-1] > 1:
+            as_promised = may_be_opencvs and ours == TRIANGLE(image)
+            opencvs, beyond = opencvs + as_promised, beyond + (not as_promised)
+    return len(differences), max(differences, default=0), beyond, opencvs, neither, only_ours, only_theirs
+
+
+def main(program, images):
     warnings.simplefilter("ignore")
-    program, failed = str(pathlib.Path(arguments[0]).resolve()), False
-    with tempfile.TemporaryDirectory(prefix="pixmill-thresholds-") as scratch:
-        folder = pathlib.Path(scratch)
-        (folder / "out").mkdir()
-        sets = make_sets(program, list(images_of(arguments[1:])), folder)
-        heads = ("method", "levels", "oracle", "images", "max diff", "beyond 1", "OpenCV's", "neither", "only ours",
-                 "only theirs")
-        row = "{:<9} {:<14} {:<13} {:>6} {:>8} {:>8} {:>8} {:>8} {:>9} {:>11}".format
+    failed = False
+    heads = ("method", "levels", "oracle", "images", "max diff", "beyond 1", "OpenCV's", "neither", "only ours",
+             "only theirs")
+    row = "{:<9} {:<14} {:<13} {:>6} {:>8} {:>8} {:>8} {:>8} {:>9} {:>11}".format
+    with tempfile.TemporaryDirectory() as scratch:
+        sets = make_sets(program, images, pathlib.Path(scratch))
         print(row(*heads))
-        for values in compare(program, sets, folder):
-            print(row(*values), flush=True)
-            failed |= values[5] > 0 or values[9] > 0 or values[3] == 0
+        for method, oracle, known, find in ORACLES:
+            for name in known:
+                found = compare(program, sets[name], method, find, method == "triangle" and name == "8 bits")
+                print(row(method, name, oracle, *found), flush=True)
+                compared, _, beyond, _, _, _, only_theirs = found
+                failed |= beyond > 0 or only_theirs > 0 or compared == 0
     print("not all agree" if failed else "all agree to one level")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*through_files.arguments(__doc__)))

@@ -230,6 +230,14 @@ TEST(Program, ALevelBeyondTheImagesIsAKernelFailure) {
   EXPECT_EQ(run("threshold=300", encoded(noise_frame(9, 9, CV_16UC1), "png")).result.verdict, Verdict::ok);
 }
 
+TEST(Program, AShapeThatAKernelCannotTakeIsAKernelFailureOfAKnownSize) {
+  const Outcome outcome = run("crop=40x10+0+0", encoded(noise_frame(30, 20, CV_8UC3), "png"));
+  EXPECT_EQ(outcome.result.verdict, Verdict::kernel_failed);
+  EXPECT_NE(outcome.result.detail.find("40x10+0+0"), std::string::npos) << outcome.result.detail;
+  EXPECT_EQ(outcome.result.width, 30);
+  EXPECT_EQ(outcome.result.height, 20);
+}
+
 TEST(Program, ATruncatedFileIsTruncatedUnlessLenient) {
   const std::string whole = encoded(photo(120, 90), "jpg");
   const std::string cut = whole.substr(0, whole.size() / 2);

@@ -1,5 +1,6 @@
 #include "pipeline/codecs/tiff_decoder.hpp"
 
+#include "pipeline/codecs/exif_parts.hpp"
 #include "pipeline/codecs/size_limits.hpp"
 #include "pipeline/codecs/tiff_block_reader.hpp"
 #include "pipeline/codecs/tiff_layout.hpp"
@@ -21,6 +22,38 @@ constexpr std::uint32_t kBandRows = 32;
 /// How many times over a file's bytes may be read: a few blocks may be shared, a bomb's are all the same.
 constexpr std::uint64_t kMostOverlap = 8;
 constexpr std::uint64_t kMostOverlapSlack = 65536;
+
+void read_profile(const TiffDirectory& directory, Metadata& metadata) {
+  const TiffDirectory::Entry* icc = directory.find(TiffTag::icc_profile);
+  if (icc == nullptr) return;
+  const Bytes profile = directory.bytes(*icc);
+  if (icc->held != icc->count) return metadata.leave_out("its ICC profile is damaged and was left out");
+  if (profile.size() > kMostMetadataBytes) return metadata.leave_out("its ICC profile is too large and was left out");
+  metadata.icc.assign(profile.begin(), profile.end());
+}
+
+void read_exif(Bytes file, Metadata& metadata) {
+  const ExifParts parts(file);
+  if (parts.bytes(false) > kMostMetadataBytes)
+    return metadata.leave_out("its EXIF block is too large and was left out");
+  if (!parts.empty()) metadata.exif = parts.block();
+  if (!parts.damaged()) return;
+  metadata.leave_out(parts.empty() ? "its EXIF block is damaged and was left out"
+                                   : "parts of its EXIF block are damaged and were left out");
+}
+
+void read_resolution(const TiffDirectory& directory, Metadata& metadata) {
+  const std::uint64_t unit = directory.number_or(TiffTag::resolution_unit, 2);
+  const TiffDirectory::Entry* x = directory.find(TiffTag::x_resolution);
+  const TiffDirectory::Entry* y = directory.find(TiffTag::y_resolution);
+  if (x == nullptr || y == nullptr || (unit != 2 && unit != 3)) return;
+  const double per_metre = unit == 2 ? 1 / 0.0254 : 100;
+  const double across = directory.real(*x, 0) * per_metre;
+  const double down = directory.real(*y, 0) * per_metre;
+  if (!(across > 0 && across < 1e9 && down > 0 && down < 1e9)) return;
+  metadata.pixels_per_metre_x = across;
+  metadata.pixels_per_metre_y = down;
+}
 
 class TiffDecoder final : public Decoder {
  public:
@@ -183,28 +216,9 @@ CodecStatus TiffDecoder::outcome() const {
 }
 
 void TiffDecoder::read_metadata(Metadata& metadata) {
-  const TiffDirectory& directory = layout_.directory;
-  const TiffDirectory::Entry* icc = directory.find(TiffTag::icc_profile);
-  if (icc != nullptr) {
-    const Bytes profile = directory.bytes(*icc);
-    if (icc->held != icc->count) {
-      metadata.leave_out("its ICC profile is damaged and was left out");
-    } else if (profile.size() > kMostMetadataBytes) {
-      metadata.leave_out("its ICC profile is too large and was left out");
-    } else {
-      metadata.icc.assign(profile.begin(), profile.end());
-    }
-  }
-  const std::uint64_t unit = directory.number_or(TiffTag::resolution_unit, 2);
-  const TiffDirectory::Entry* x = directory.find(TiffTag::x_resolution);
-  const TiffDirectory::Entry* y = directory.find(TiffTag::y_resolution);
-  if (x == nullptr || y == nullptr || (unit != 2 && unit != 3)) return;
-  const double per_metre = unit == 2 ? 1 / 0.0254 : 100;
-  const double across = directory.real(*x, 0) * per_metre;
-  const double down = directory.real(*y, 0) * per_metre;
-  if (!(across > 0 && across < 1e9 && down > 0 && down < 1e9)) return;
-  metadata.pixels_per_metre_x = across;
-  metadata.pixels_per_metre_y = down;
+  read_profile(layout_.directory, metadata);
+  read_exif(layout_.directory.file(), metadata);
+  read_resolution(layout_.directory, metadata);
 }
 
 void TiffDecoder::trim(std::size_t keep_bytes) {

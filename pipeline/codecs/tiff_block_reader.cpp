@@ -122,11 +122,18 @@ void TiffBlockReader::start(const TiffLayout& layout, std::uint64_t largest_allo
   several_scans_ = layout.compression == tiff::kJpeg && jpeg_keeps_coefficients(layout.block_data(0));
 }
 
-void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows, bool lenient) {
+/// With what libtiff said.
+void TiffBlockReader::fail_as_said() {
+  fail(messages_.status());
+  damaged_row_ = messages_.line();
+}
+
+void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows) {
   const TiffBlock block = layout_->block(index);
   rows_ = rows;
   next_ = 0;
   damage_ = {};
+  damaged_row_.reset();
   block_ = layout_->block_data(index);
   if (layout_->stored_plain) {
     mode_ = Mode::plain;
@@ -145,7 +152,7 @@ void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows, bool lenient
     } else if (reads_rows(*layout_, row_bytes_ * rows)) {
       start_rows(rows);
     } else {
-      read_whole(rows, lenient);
+      read_whole(rows);
     }
   }
   if (block.cut_short && (block_.size() < row_bytes_ * rows || !layout_->stored_plain)) {
@@ -203,7 +210,7 @@ void TiffBlockReader::open_tiff(std::uint32_t rows) {
   messages_.clear();  // remarks on the directory, which is ours
 }
 
-void TiffBlockReader::read_whole(std::uint32_t rows, bool lenient) {
+void TiffBlockReader::read_whole(std::uint32_t rows) {
   mode_ = Mode::whole;
   const std::size_t bytes = row_bytes_ * rows;
   // JPEG data may have fewer rows than it should, and libtiff leaves the others as they are.
@@ -219,12 +226,8 @@ void TiffBlockReader::read_whole(std::uint32_t rows, bool lenient) {
   const int read = TIFFReadFromUserBuffer(tiff_.get(), 0, input, static_cast<tmsize_t>(block_.size()), decoded_.data(),
                                           static_cast<tmsize_t>(bytes));
   if (read == 1 && !messages_.damaged()) return;
-  fail(messages_.status());
+  fail_as_said();
   close();
-  if (!lenient) {
-    rows_ = 0;
-    return;
-  }
   // A fax of one dimension finds its way again in the next line.
   const bool goes_on = read == 1 && is_tiff_fax(layout_->compression) && layout_->compression != tiff::kFaxGroup4;
   if (goes_on) return;
@@ -290,7 +293,7 @@ const std::byte* TiffBlockReader::next_row() {
       if (TIFFReadScanline(tiff_.get(), decoded_.data(), next_, 0) == 1 && !messages_.damaged()) {
         row = decoded_.data();
       } else if (damage_.usable()) {
-        fail(messages_.status());
+        fail_as_said();
       }
       break;
   }

@@ -66,7 +66,7 @@ class TiffDecoder final : public Decoder {
   CodecStatus check_blocks(const DecodeLimits& limits, ImageHeader& header) const;
   bool read_block_row(std::uint32_t down, cv::Mat& frame, const BandObserver& observer);
   bool read_block(std::uint32_t down, std::uint32_t across, cv::Mat& frame, const BandObserver& observer);
-  bool note_damage(const CodecStatus& why, std::uint64_t block, std::uint32_t row);
+  bool note_damage(const TiffBlockReader& reader, std::uint64_t block, std::uint32_t top, std::uint32_t row);
   [[nodiscard]] CodecStatus outcome() const;
 
   TiffLayout layout_;
@@ -151,7 +151,7 @@ bool TiffDecoder::read_block(std::uint32_t down, std::uint32_t across, cv::Mat& 
   const auto block_of = [&](std::size_t i) {
     return layout_.block_index(layout_.separate ? planes[i] : 0, down, across);
   };
-  for (std::size_t i = 0; i < planes.size(); ++i) readers_.at(i).open(block_of(i), layout_.block_rows(down), lenient_);
+  for (std::size_t i = 0; i < planes.size(); ++i) readers_.at(i).open(block_of(i), layout_.block_rows(down));
 
   std::array<const std::byte*, 5> samples{};
   bool whole = true;
@@ -160,7 +160,7 @@ bool TiffDecoder::read_block(std::uint32_t down, std::uint32_t across, cv::Mat& 
       samples.at(i) = readers_.at(i).next_row();
       if (samples.at(i) == nullptr) {
         whole = false;
-        if (!note_damage(readers_.at(i).damage(), block_of(i), top + y)) return false;
+        if (!note_damage(readers_.at(i), block_of(i), top, y)) return false;
       }
     }
     std::uint8_t* out = frame.ptr<std::uint8_t>(static_cast<int>(top + y)) + offset;
@@ -177,19 +177,26 @@ bool TiffDecoder::read_block(std::uint32_t down, std::uint32_t across, cv::Mat& 
   }
   // Rows may all be there although something was wrong.
   for (std::size_t i = 0; i < planes.size() && whole; ++i) {
-    if (!readers_.at(i).damage().usable() && !note_damage(readers_.at(i).damage(), block_of(i), layout_.height))
-      return false;
+    if (!readers_.at(i).damage().usable() && !note_damage(readers_.at(i), block_of(i), top, rows)) return false;
   }
   return true;
 }
 
-/// Remembers what is wrong with a block. Returns whether to go on.
-bool TiffDecoder::note_damage(const CodecStatus& why, std::uint64_t block, std::uint32_t row) {
+/// Remembers what is wrong with a block that begins at scan line `top` and could be had up to its `row`. Returns
+/// whether to go on.
+bool TiffDecoder::note_damage(const TiffBlockReader& reader, std::uint64_t block, std::uint32_t top,
+                              std::uint32_t row) {
+  const CodecStatus& why = reader.damage();
   ++damaged_blocks_;
   const bool hopeless =
       why.verdict == Verdict::too_large || why.verdict == Verdict::unsupported || why.verdict == Verdict::out_of_memory;
   if (damage_.usable() || hopeless) {
-    const std::string place = row < layout_.height ? fmt::format(", from scan line {} on", row) : std::string();
+    std::string place;
+    if (reader.damaged_row()) {
+      place = fmt::format(", at scan line {}", top + *reader.damaged_row());
+    } else if (top + row < layout_.height && row < layout_.block_height) {
+      place = fmt::format(", from scan line {} on", top + row);
+    }
     damage_ = {why.usable() ? Verdict::corrupt : why.verdict,
                fmt::format("{} {} of {}: {}{}", layout_.block_word(), block + 1, layout_.blocks(),
                            why.detail.empty() ? "rows are missing" : why.detail, place)};

@@ -69,6 +69,8 @@ class TiffBlockReader {
   std::unique_ptr<TIFF, Close> tiff_;
   TiffMessages messages_;
   std::uint32_t tiff_rows_ = 0;       // of the strip that tiff_ was opened for
+  bool without_eols_ = false;         // the block in hand: a Group 3 fax that has only its lines
+  bool tiff_without_eols_ = false;    // what tiff_ was opened for
   std::vector<std::byte> directory_;  // the small file: this, then block_
   Bytes block_;
   std::size_t position_ = 0;

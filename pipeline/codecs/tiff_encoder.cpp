@@ -125,8 +125,10 @@ void set_exif(TIFF* tiff, const ExifParts& exif, bool big, std::vector<std::byte
   if (places.gps != 0) TIFFSetField(tiff, TIFFTAG_GPSIFD, places.gps);
 }
 
+/// Whether a fraction of two numbers of 32 bits, as libtiff makes it of a float, says it closely.
+bool can_state(double pixels_per_metre) { return pixels_per_metre >= 0.1 && pixels_per_metre < 1e9; }
+
 void set_resolution(TIFF* tiff, const Metadata& metadata) {
-  if (!(metadata.pixels_per_metre_x > 0 && metadata.pixels_per_metre_y > 0)) return;
   constexpr double kInch = 0.0254;
   // Most scans have whole numbers an inch; only they are written so.
   const double across = metadata.pixels_per_metre_x * kInch;
@@ -157,7 +159,11 @@ std::string set_metadata(TIFF* tiff, const Metadata& metadata, const ExifParts& 
   } else if (!metadata.icc.empty()) {
     TIFFSetField(tiff, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()), metadata.icc.data());
   }
-  set_resolution(tiff, metadata);
+  if (can_state(metadata.pixels_per_metre_x) && can_state(metadata.pixels_per_metre_y)) {
+    set_resolution(tiff, metadata);
+  } else if (metadata.pixels_per_metre_x > 0) {
+    not_held.leave_out("its resolution is none that a TIFF can state, and was left out");
+  }
   return std::move(not_held.left_out);
 }
 

@@ -126,6 +126,26 @@ TEST(TiffEncoder, SaysThatAProfileIsTooLarge) {
   EXPECT_GT(out.size(), kMostMetadataBytes);
 }
 
+TEST(TiffEncoder, SaysWhenAResolutionIsNoneItCanState) {
+  const cv::Mat image = make_image(4, 4, CV_8UC1);
+  for (const double other : {1e-9, 0.05, 1e12}) {
+    Metadata metadata;
+    metadata.pixels_per_metre_x = 2835;
+    metadata.pixels_per_metre_y = other;
+    EncodeSource source{&image};
+    source.metadata = &metadata;
+    std::vector<std::byte> file;
+    const CodecStatus status = find_codec("tiff")->make_encoder()->encode(source, {}, file);
+    EXPECT_EQ(status.verdict, Verdict::ok);
+    EXPECT_NE(status.detail.find("resolution"), std::string::npos) << other;
+    const auto decoder = find_codec("tiff")->make_decoder();
+    ASSERT_EQ(decode(*decoder, file).status.verdict, Verdict::ok);
+    Metadata back;
+    decoder->read_metadata(back);
+    EXPECT_TRUE(back.empty()) << other;
+  }
+}
+
 TEST(TiffEncoder, KeepsTheProfileAndTheResolution) {
   const cv::Mat image = make_image(20, 10, CV_8UC3);
   for (const double per_metre : {300 / 0.0254, 12345.6}) {

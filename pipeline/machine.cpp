@@ -21,7 +21,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 namespace pixmill {
 namespace {
@@ -82,7 +84,9 @@ Finding backend_list() {
 Finding formats() {
   std::string read;
   std::string written;
+  std::string_view before;  // a format may be written under two names
   for (const pipeline::Codec& codec : pipeline::all_codecs()) {
+    if (std::exchange(before, codec.title) == codec.title) continue;
     read += (read.empty() ? "" : ", ") + std::string(codec.title);
     if (codec.make_encoder != nullptr) written += (written.empty() ? "" : ", ") + std::string(codec.title);
   }

@@ -21,7 +21,7 @@ namespace pixmill::pipeline {
 namespace {
 
 // One row a format.
-constexpr std::array<Codec, 7> kCodecs{{
+constexpr std::array<Codec, 8> kCodecs{{
     {.name = "png",
      .title = "PNG",
      .extension = "png",
@@ -70,6 +70,14 @@ constexpr std::array<Codec, 7> kCodecs{{
      .matches = looks_like_pnm,
      .make_decoder = make_pnm_decoder,
      .make_encoder = make_pnm_encoder,
+     .holds_sixteen_bits = true},
+    // For its name: what is read is told by its content, and the row above takes it.
+    {.name = "ppm",
+     .title = "PNM",
+     .extension = "ppm",
+     .matches = looks_like_pnm,
+     .make_decoder = make_pnm_decoder,
+     .make_encoder = make_ppm_encoder,
      .holds_sixteen_bits = true},
     {.name = "gif",
      .title = "GIF",

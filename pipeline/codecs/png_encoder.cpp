@@ -4,6 +4,7 @@
 #include "pipeline/codecs/png_chunks.hpp"
 #include "pipeline/codecs/png_filter.hpp"
 #include "pipeline/codecs/png_metadata.hpp"
+#include "pipeline/codecs/png_zlib.hpp"
 #include "pipeline/codecs/written_rows.hpp"
 
 #include <libdeflate.h>
@@ -20,6 +21,10 @@
 namespace pixmill::pipeline {
 
 namespace {
+
+/// Fewer bytes of bits than this are not looked at before they are compressed, or all of them if time is no matter.
+constexpr std::size_t kPeriod = 256;  // in lines: how often some are looked at
+constexpr std::size_t kWorthALook = std::size_t{64} << 10;
 
 /// Rows that are brought into PNG's byte order together; a few tens of KiB stay in the first-level caches.
 constexpr int kBandRows = 16;
@@ -64,8 +69,10 @@ class PngEncoder final : public Encoder {
  private:
   void select_compressor(int level);
   void pack_bits(const EncodeSource& source);
-  [[nodiscard]] std::size_t sampled_size(PngFilter filter, std::size_t rows, int share);
-  void filter_bits(int compression, std::size_t rows);
+  [[nodiscard]] std::size_t compress(PngRepeats repeats, std::span<const std::uint8_t> lines,
+                                     std::span<std::uint8_t> out) const;
+  void take_sample(PngFilter filter, std::size_t rows, std::size_t share);
+  [[nodiscard]] PngRepeats filter_bits(int compression, std::size_t rows);
   void filter_rows(const EncodeSource& source, std::span<const PngFilter> filters);
   void filter_best(const std::uint8_t* row, const std::uint8_t* above, std::size_t pixel_bytes,
                    std::span<const PngFilter> filters, std::uint8_t* out);
@@ -88,9 +95,11 @@ Encoder::Need PngEncoder::need(const kernels::FrameShape& shape, bool two_level)
   // libdeflate's bound for stored blocks, and the largest of its compressors.
   const std::size_t bound = libdeflate_zlib_compress_bound(nullptr, line_bytes);
   constexpr std::uint64_t kCompressor = std::uint64_t{9} << 20;
-  // Lines of bits are tried on at most half of them, twice over.
+  // Lines of bits are tried on at most half of them, twice over, or on all of a few.
   constexpr std::uint64_t kTrial = 1024;
-  const std::uint64_t trial = two_level && shape.channels == 1 ? line_bytes + kTrial : 0;
+  const std::uint64_t trial = two_level && shape.channels == 1
+                                  ? line_bytes + 2 * std::min(line_bytes, kWorthALook) + kTrial + kPngZlibBytes
+                                  : 0;
   return {bound + png_overhead(bound), kCompressor + line_bytes + trial + row_bytes * (2 * kBandRows + 3)};
 }
 
@@ -101,9 +110,10 @@ CodecStatus PngEncoder::encode(const EncodeSource& source, const EncodeOptions& 
   row_bytes_ = row_bytes_of(shape, bits);
   lines_.resize((row_bytes_ + 1) * static_cast<std::size_t>(shape.height));
   select_compressor(options.compression);
+  PngRepeats repeats = PngRepeats::wanted;
   if (bits) {
     pack_bits(source);
-    filter_bits(options.compression, static_cast<std::size_t>(shape.height));
+    repeats = filter_bits(options.compression, static_cast<std::size_t>(shape.height));
   } else {
     filter_rows(source, filters_for(options.compression, frame.elemSize()));
   }
@@ -117,8 +127,8 @@ CodecStatus PngEncoder::encode(const EncodeSource& source, const EncodeOptions& 
     data_start = out.size() + kPngChunkPrefix;
   }
   out.resize(data_start + bound);
-  const std::size_t compressed = libdeflate_zlib_compress(compressor_.get(), lines_.data(), lines_.size(),
-                                                          out.data() + data_start, out.size() - data_start);
+  auto* const data = reinterpret_cast<std::uint8_t*>(out.data() + data_start);
+  const std::size_t compressed = compress(repeats, lines_, {data, out.size() - data_start});
   if (compressed == 0) return {Verdict::write_failed, "the image could not be compressed"};
   PngHeader header;
   header.width = static_cast<std::uint32_t>(shape.width);
@@ -146,13 +156,22 @@ void PngEncoder::pack_bits(const EncodeSource& source) {
   }
 }
 
-/// How small a share of the lines becomes with that filter: `share` of every 256, together, from all over the image.
-std::size_t PngEncoder::sampled_size(PngFilter filter, std::size_t rows, int share) {
-  constexpr std::size_t kPeriod = 256;
+std::size_t PngEncoder::compress(PngRepeats repeats, std::span<const std::uint8_t> lines,
+                                 std::span<std::uint8_t> out) const {
+  if (repeats != PngRepeats::wanted) {
+    const std::size_t bytes = png_zlib_compress(repeats, lines, out);
+    if (bytes != 0) return bytes;
+  }
+  return libdeflate_zlib_compress(compressor_.get(), lines.data(), lines.size(), out.data(), out.size());
+}
+
+/// A share of the lines with that filter: `share` of every 256, together, from all over the image; but not the first,
+/// which has none above it.
+void PngEncoder::take_sample(PngFilter filter, std::size_t rows, std::size_t share) {
   const std::size_t line = row_bytes_ + 1;
   sample_.clear();
-  for (std::size_t first = kPeriod / 4; first < rows; first += kPeriod) {
-    for (std::size_t y = first; y < std::min(first + static_cast<std::size_t>(share), rows); ++y) {
+  for (std::size_t first = std::clamp<std::size_t>((kPeriod - share) / 3, 1, 64); first < rows; first += kPeriod) {
+    for (std::size_t y = first; y < std::min(first + share, rows); ++y) {
       const std::size_t at = sample_.size();
       sample_.resize(at + line);
       sample_[at] = static_cast<std::uint8_t>(filter);
@@ -161,19 +180,34 @@ std::size_t PngEncoder::sampled_size(PngFilter filter, std::size_t rows, int sha
     }
   }
   trial_.resize(libdeflate_zlib_compress_bound(compressor_.get(), sample_.size()));
-  return libdeflate_zlib_compress(compressor_.get(), sample_.data(), sample_.size(), trial_.data(), trial_.size());
 }
 
 /// Lines of bits are best left as they are: their bytes are patterns of pixels, not levels, and differences mostly hide
 /// repeats. But where edges run down the page, or dots form a screen, differences from the line above are up to a tenth
-/// smaller. A look at a share of the lines tells; small images do not pay for it unless time is no matter.
-void PngEncoder::filter_bits(int compression, std::size_t rows) {
-  constexpr std::size_t kWorthALook = std::size_t{64} << 10;
+/// smaller, and so may be data in which no repeats are looked for. A look at a share of the lines tells; small images
+/// do not pay for it unless time is no matter.
+PngRepeats PngEncoder::filter_bits(int compression, std::size_t rows) {
   constexpr int kPatient = 5;
-  if (compression == 0 || (compression < kPatient && lines_.size() < kWorthALook)) return;
-  const int share = compression < kPatient ? 16 : 64;
-  const std::size_t plain = sampled_size(PngFilter::none, rows, share);
-  if (sampled_size(PngFilter::up, rows, share) * 100 > plain * 97) return;
+  constexpr std::array kQuick{PngRepeats::wanted};
+  constexpr std::array kAll{PngRepeats::wanted, PngRepeats::of_last_byte, PngRepeats::unwanted};
+  const bool patient = compression >= kPatient;
+  if (compression == 0 || (!patient && lines_.size() < kWorthALook)) return PngRepeats::wanted;
+  const std::size_t share = !patient ? 16 : lines_.size() < kWorthALook ? kPeriod : 64;
+  PngFilter filter = PngFilter::none;
+  PngRepeats repeats = PngRepeats::wanted;
+  std::size_t best = 0;
+  for (const PngFilter tried : {PngFilter::none, PngFilter::up}) {
+    take_sample(tried, rows, share);
+    for (const PngRepeats way : patient ? std::span<const PngRepeats>(kAll) : kQuick) {
+      const std::size_t size = compress(way, sample_, trial_);
+      // Only a clear gain: of a larger part repeats would be more.
+      if (best != 0 && size * 100 > best * 97) continue;
+      best = size;
+      filter = tried;
+      repeats = way;
+    }
+  }
+  if (filter == PngFilter::none) return repeats;
   // From the last line to the first, as each needs the one above as it was.
   const std::size_t line = row_bytes_ + 1;
   for (std::size_t y = rows; y-- > 0;) {
@@ -181,6 +215,7 @@ void PngEncoder::filter_bits(int compression, std::size_t rows) {
     at[0] = static_cast<std::uint8_t>(PngFilter::up);
     if (y > 0) filter_row(PngFilter::up, at + 1, at + 1 - line, row_bytes_, 1, at + 1);
   }
+  return repeats;
 }
 
 void PngEncoder::filter_rows(const EncodeSource& source, std::span<const PngFilter> filters) {

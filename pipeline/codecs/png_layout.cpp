@@ -200,7 +200,10 @@ bool png_sum_is_right(Bytes file, const PngChunk& chunk) {
 
 CodecStatus read_png_layout(Bytes file, PngLayout& layout) {
   layout = {};
-  if (!looks_like_png(file)) return {Verdict::unsupported, "it does not begin like a PNG"};
+  if (!has_png_signature(file)) {
+    if (!looks_like_png(file)) return {Verdict::unsupported, "it does not begin like a PNG"};
+    return corrupt("its first eight bytes are damaged, as by a transfer in text mode");
+  }
   if (file.size() < kPngHeaderEnd) return {Verdict::truncated, "the file ends in its header"};
   const PngChunk header = chunk_at(file, kSignatureBytes);
   if (name_of(header) != "IHDR" || header.length != kHeaderBytes) {

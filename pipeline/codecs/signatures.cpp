@@ -18,7 +18,22 @@ bool has_text(Bytes head, std::size_t offset, std::string_view text) {
 
 }  // namespace
 
-bool looks_like_png(Bytes head) { return has_text(head, 0, std::string_view("\x89PNG\r\n\x1a\n", 8)); }
+bool has_png_signature(Bytes head) { return has_text(head, 0, std::string_view("\x89PNG\r\n\x1a\n", 8)); }
+
+bool looks_like_png(Bytes head) {
+  if (has_png_signature(head)) return true;
+  // Line ends that were changed make eight bytes up to two more or one less, and the 13 in front of IHDR a 10.
+  constexpr std::size_t kFirst = 7;
+  constexpr std::size_t kLast = 11;
+  for (std::size_t at = kFirst; at <= kLast; ++at) {
+    if (has_text(head, at, std::string_view("\0\0\0\rIHDR", 8)) ||
+        has_text(head, at, std::string_view("\0\0\0\nIHDR", 8)) ||
+        has_text(head, at, std::string_view("\0\0\0\r\nIHDR", 9))) {
+      return true;
+    }
+  }
+  return false;
+}
 
 bool looks_like_jpeg(Bytes head) { return has_text(head, 0, "\xFF\xD8\xFF"); }
 

@@ -6,7 +6,10 @@
 /// for more than two letters, so that text and raw data are not mistaken for images.
 namespace pixmill::pipeline {
 
+/// Also if its signature is damaged but its header follows: the signature is made to break where a transfer takes a PNG
+/// for text, and that is worth saying.
 [[nodiscard]] bool looks_like_png(Bytes head);
+[[nodiscard]] bool has_png_signature(Bytes head);
 [[nodiscard]] bool looks_like_jpeg(Bytes head);
 [[nodiscard]] bool looks_like_tiff(Bytes head);
 [[nodiscard]] bool looks_like_webp(Bytes head);

@@ -89,6 +89,22 @@ std::uint32_t rows_that_came_out(int compression, Bytes data, Bytes decoded, std
   return static_cast<std::uint32_t>((touched + row_bytes - 1) / row_bytes);
 }
 
+/// Whether a fax has an end-of-line code, eleven bits 0 and a 1 (ITU-T T.4, 4.1.2). Most begin with one.
+bool has_eol(Bytes fax, bool reversed_bits) {
+  int zeros = 0;
+  for (const std::byte byte : fax) {
+    for (int i = 0; i < 8; ++i) {
+      if ((std::to_integer<int>(byte) >> (reversed_bits ? i : 7 - i) & 1) == 0) {
+        ++zeros;
+      } else {
+        if (zeros >= 11) return true;
+        zeros = 0;
+      }
+    }
+  }
+  return false;
+}
+
 tmsize_t refuse_write(thandle_t /*self*/, void* /*bytes*/, tmsize_t /*count*/) { return 0; }
 int nothing_to_close(thandle_t /*self*/) { return 0; }
 
@@ -122,11 +138,18 @@ void TiffBlockReader::start(const TiffLayout& layout, std::uint64_t largest_allo
   several_scans_ = layout.compression == tiff::kJpeg && jpeg_keeps_coefficients(layout.block_data(0));
 }
 
-void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows, bool lenient) {
+/// With what libtiff said.
+void TiffBlockReader::fail_as_said() {
+  fail(messages_.status());
+  damaged_row_ = messages_.line();
+}
+
+void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows) {
   const TiffBlock block = layout_->block(index);
   rows_ = rows;
   next_ = 0;
   damage_ = {};
+  damaged_row_.reset();
   block_ = layout_->block_data(index);
   if (layout_->stored_plain) {
     mode_ = Mode::plain;
@@ -145,7 +168,7 @@ void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows, bool lenient
     } else if (reads_rows(*layout_, row_bytes_ * rows)) {
       start_rows(rows);
     } else {
-      read_whole(rows, lenient);
+      read_whole(rows);
     }
   }
   if (block.cut_short && (block_.size() < row_bytes_ * rows || !layout_->stored_plain)) {
@@ -155,11 +178,14 @@ void TiffBlockReader::open(std::uint64_t index, std::uint32_t rows, bool lenient
 
 /// What libtiff is to see instead of the bytes in the file, if anything.
 void TiffBlockReader::make_ready() {
+  constexpr std::uint64_t kTwoDimensions = 1;
+  without_eols_ = layout_->compression == tiff::kFaxGroup3 && !has_eol(block_, layout_->reversed_bits) &&
+                  (layout_->directory.number_or(TiffTag::t4_options, 0) & kTwoDimensions) == 0;
   if (reverses_block(*layout_)) {
     ready_.resize(block_.size());
     reverse_bits(block_.data(), block_.size(), ready_.data());
     block_ = ready_;
-  } else if (layout_->compression == tiff::kFaxRle) {
+  } else if (layout_->compression == tiff::kFaxRle || without_eols_) {
     // At the end of its data libtiff makes up bits, and then does not find the byte at which the next line begins.
     ready_.assign(block_.begin(), block_.end());
     ready_.resize(block_.size() + 4);
@@ -181,7 +207,9 @@ bool TiffBlockReader::refuse_jpeg() {
 
 void TiffBlockReader::open_tiff(std::uint32_t rows) {
   close();
-  write_tiff_strip_file(*layout_, rows, block_.size(), directory_);
+  // libtiff 4.5 looks for the end-of-line codes of Group 3; without them it is what TIFF calls CCITT RLE.
+  const int compression = without_eols_ ? tiff::kFaxRle : layout_->compression;
+  write_tiff_strip_file(*layout_, compression, rows, block_.size(), directory_);
   const std::unique_ptr<TIFFOpenOptions, FreeOptions> options(TIFFOpenOptionsAlloc());
   if (!options) throw std::bad_alloc();
   constexpr std::uint64_t kMost = std::numeric_limits<tmsize_t>::max();
@@ -193,9 +221,15 @@ void TiffBlockReader::open_tiff(std::uint32_t rows) {
   tiff_.reset(TIFFClientOpenExt("it", "rmc", this, on_read, refuse_write, on_seek, nothing_to_close, on_size, nullptr,
                                 nullptr, options.get()));
   tiff_rows_ = rows;
+  tiff_without_eols_ = without_eols_;
   if (!tiff_) {
     fail(messages_.status());
     return;
+  }
+  if (without_eols_) {
+    constexpr std::uint64_t kFillBits = 4;
+    const bool aligned = (layout_->directory.number_or(TiffTag::t4_options, 0) & kFillBits) != 0;
+    TIFFSetField(tiff_.get(), TIFFTAG_FAXMODE, FAXMODE_NORTC | FAXMODE_NOEOL | (aligned ? FAXMODE_BYTEALIGN : 0));
   }
   if (layout_->photometric == tiff::kYcbcr && layout_->compression == tiff::kJpeg) {
     TIFFSetField(tiff_.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
@@ -203,13 +237,13 @@ void TiffBlockReader::open_tiff(std::uint32_t rows) {
   messages_.clear();  // remarks on the directory, which is ours
 }
 
-void TiffBlockReader::read_whole(std::uint32_t rows, bool lenient) {
+void TiffBlockReader::read_whole(std::uint32_t rows) {
   mode_ = Mode::whole;
   const std::size_t bytes = row_bytes_ * rows;
   // JPEG data may have fewer rows than it should, and libtiff leaves the others as they are.
   decoded_.assign(bytes, std::byte{0});
   messages_.clear();
-  if (!tiff_ || tiff_rows_ != rows) open_tiff(rows);
+  if (!tiff_ || tiff_rows_ != rows || tiff_without_eols_ != without_eols_) open_tiff(rows);
   if (!tiff_) {
     rows_ = 0;
     return;
@@ -219,12 +253,8 @@ void TiffBlockReader::read_whole(std::uint32_t rows, bool lenient) {
   const int read = TIFFReadFromUserBuffer(tiff_.get(), 0, input, static_cast<tmsize_t>(block_.size()), decoded_.data(),
                                           static_cast<tmsize_t>(bytes));
   if (read == 1 && !messages_.damaged()) return;
-  fail(messages_.status());
+  fail_as_said();
   close();
-  if (!lenient) {
-    rows_ = 0;
-    return;
-  }
   // A fax of one dimension finds its way again in the next line.
   const bool goes_on = read == 1 && is_tiff_fax(layout_->compression) && layout_->compression != tiff::kFaxGroup4;
   if (goes_on) return;
@@ -290,7 +320,7 @@ const std::byte* TiffBlockReader::next_row() {
       if (TIFFReadScanline(tiff_.get(), decoded_.data(), next_, 0) == 1 && !messages_.damaged()) {
         row = decoded_.data();
       } else if (damage_.usable()) {
-        fail(messages_.status());
+        fail_as_said();
       }
       break;
   }

@@ -6,6 +6,7 @@
 #include <tiffio.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace pixmill::pipeline {
@@ -20,13 +21,15 @@ class TiffBlockReader {
   /// Readies for the blocks of an image. `layout` must stay alive. `largest_alloc` is the most that libtiff may ask for
   /// at once.
   void start(const TiffLayout& layout, std::uint64_t largest_alloc);
-  /// Begins a block of `rows` rows. `lenient`: if it is damaged, rows before the damage are still wanted.
-  void open(std::uint64_t index, std::uint32_t rows, bool lenient);
+  /// Begins a block of `rows` rows.
+  void open(std::uint64_t index, std::uint32_t rows);
   /// The next row of the block in hand, its samples in this machine's byte order (or, for raster, four bytes R, G, B, A
   /// a pixel); packed samples are packed as in the file, most significant bit first. Valid until the next call. Null:
   /// it cannot be had, and damage() says why.
   [[nodiscard]] const std::byte* next_row();
   [[nodiscard]] const CodecStatus& damage() const { return damage_; }
+  /// The row of the block that damage() is about, if that is known before the rows are there.
+  [[nodiscard]] std::optional<std::uint32_t> damaged_row() const { return damaged_row_; }
   /// Gives libtiff's memory back; start() is needed before the next block.
   void close() { tiff_.reset(); }
   void trim(std::size_t keep_bytes);
@@ -41,13 +44,14 @@ class TiffBlockReader {
   };
 
   void open_tiff(std::uint32_t rows);
-  void read_whole(std::uint32_t rows, bool lenient);
+  void read_whole(std::uint32_t rows);
   void read_raster(std::uint32_t rows);
   void start_rows(std::uint32_t rows);
   [[nodiscard]] bool refuse_jpeg();
   void make_ready();
   [[nodiscard]] const std::byte* plain_row();
   void fail(CodecStatus status) { damage_ = std::move(status); }
+  void fail_as_said();
   static tmsize_t on_read(thandle_t self, void* out, tmsize_t bytes);
   static toff_t on_seek(thandle_t self, toff_t offset, int whence);
   static toff_t on_size(thandle_t self);
@@ -60,10 +64,13 @@ class TiffBlockReader {
   std::uint32_t rows_ = 0;  // of the block in hand
   std::uint32_t next_ = 0;
   CodecStatus damage_;
+  std::optional<std::uint32_t> damaged_row_;
 
   std::unique_ptr<TIFF, Close> tiff_;
   TiffMessages messages_;
   std::uint32_t tiff_rows_ = 0;       // of the strip that tiff_ was opened for
+  bool without_eols_ = false;         // the block in hand: a Group 3 fax that has only its lines
+  bool tiff_without_eols_ = false;    // what tiff_ was opened for
   std::vector<std::byte> directory_;  // the small file: this, then block_
   Bytes block_;
   std::size_t position_ = 0;

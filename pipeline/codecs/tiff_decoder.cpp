@@ -1,5 +1,6 @@
 #include "pipeline/codecs/tiff_decoder.hpp"
 
+#include "pipeline/codecs/exif_parts.hpp"
 #include "pipeline/codecs/size_limits.hpp"
 #include "pipeline/codecs/tiff_block_reader.hpp"
 #include "pipeline/codecs/tiff_layout.hpp"
@@ -22,6 +23,38 @@ constexpr std::uint32_t kBandRows = 32;
 constexpr std::uint64_t kMostOverlap = 8;
 constexpr std::uint64_t kMostOverlapSlack = 65536;
 
+void read_profile(const TiffDirectory& directory, Metadata& metadata) {
+  const TiffDirectory::Entry* icc = directory.find(TiffTag::icc_profile);
+  if (icc == nullptr) return;
+  const Bytes profile = directory.bytes(*icc);
+  if (icc->held != icc->count) return metadata.leave_out("its ICC profile is damaged and was left out");
+  if (profile.size() > kMostMetadataBytes) return metadata.leave_out("its ICC profile is too large and was left out");
+  metadata.icc.assign(profile.begin(), profile.end());
+}
+
+void read_exif(Bytes file, Metadata& metadata) {
+  const ExifParts parts(file);
+  if (parts.bytes(false) > kMostMetadataBytes)
+    return metadata.leave_out("its EXIF block is too large and was left out");
+  if (!parts.empty()) metadata.exif = parts.block();
+  if (!parts.damaged()) return;
+  metadata.leave_out(parts.empty() ? "its EXIF block is damaged and was left out"
+                                   : "parts of its EXIF block are damaged and were left out");
+}
+
+void read_resolution(const TiffDirectory& directory, Metadata& metadata) {
+  const std::uint64_t unit = directory.number_or(TiffTag::resolution_unit, 2);
+  const TiffDirectory::Entry* x = directory.find(TiffTag::x_resolution);
+  const TiffDirectory::Entry* y = directory.find(TiffTag::y_resolution);
+  if (x == nullptr || y == nullptr || (unit != 2 && unit != 3)) return;
+  const double per_metre = unit == 2 ? 1 / 0.0254 : 100;
+  const double across = directory.real(*x, 0) * per_metre;
+  const double down = directory.real(*y, 0) * per_metre;
+  if (!(across > 0 && across < 1e9 && down > 0 && down < 1e9)) return;
+  metadata.pixels_per_metre_x = across;
+  metadata.pixels_per_metre_y = down;
+}
+
 class TiffDecoder final : public Decoder {
  public:
   CodecStatus read_header(Bytes file, const DecodeLimits& limits, ImageHeader& header) override;
@@ -33,7 +66,7 @@ class TiffDecoder final : public Decoder {
   CodecStatus check_blocks(const DecodeLimits& limits, ImageHeader& header) const;
   bool read_block_row(std::uint32_t down, cv::Mat& frame, const BandObserver& observer);
   bool read_block(std::uint32_t down, std::uint32_t across, cv::Mat& frame, const BandObserver& observer);
-  bool note_damage(const CodecStatus& why, std::uint64_t block, std::uint32_t row);
+  bool note_damage(const TiffBlockReader& reader, std::uint64_t block, std::uint32_t top, std::uint32_t row);
   [[nodiscard]] CodecStatus outcome() const;
 
   TiffLayout layout_;
@@ -118,7 +151,7 @@ bool TiffDecoder::read_block(std::uint32_t down, std::uint32_t across, cv::Mat& 
   const auto block_of = [&](std::size_t i) {
     return layout_.block_index(layout_.separate ? planes[i] : 0, down, across);
   };
-  for (std::size_t i = 0; i < planes.size(); ++i) readers_.at(i).open(block_of(i), layout_.block_rows(down), lenient_);
+  for (std::size_t i = 0; i < planes.size(); ++i) readers_.at(i).open(block_of(i), layout_.block_rows(down));
 
   std::array<const std::byte*, 5> samples{};
   bool whole = true;
@@ -127,7 +160,7 @@ bool TiffDecoder::read_block(std::uint32_t down, std::uint32_t across, cv::Mat& 
       samples.at(i) = readers_.at(i).next_row();
       if (samples.at(i) == nullptr) {
         whole = false;
-        if (!note_damage(readers_.at(i).damage(), block_of(i), top + y)) return false;
+        if (!note_damage(readers_.at(i), block_of(i), top, y)) return false;
       }
     }
     std::uint8_t* out = frame.ptr<std::uint8_t>(static_cast<int>(top + y)) + offset;
@@ -144,19 +177,26 @@ bool TiffDecoder::read_block(std::uint32_t down, std::uint32_t across, cv::Mat& 
   }
   // Rows may all be there although something was wrong.
   for (std::size_t i = 0; i < planes.size() && whole; ++i) {
-    if (!readers_.at(i).damage().usable() && !note_damage(readers_.at(i).damage(), block_of(i), layout_.height))
-      return false;
+    if (!readers_.at(i).damage().usable() && !note_damage(readers_.at(i), block_of(i), top, rows)) return false;
   }
   return true;
 }
 
-/// Remembers what is wrong with a block. Returns whether to go on.
-bool TiffDecoder::note_damage(const CodecStatus& why, std::uint64_t block, std::uint32_t row) {
+/// Remembers what is wrong with a block that begins at scan line `top` and could be had up to its `row`. Returns
+/// whether to go on.
+bool TiffDecoder::note_damage(const TiffBlockReader& reader, std::uint64_t block, std::uint32_t top,
+                              std::uint32_t row) {
+  const CodecStatus& why = reader.damage();
   ++damaged_blocks_;
   const bool hopeless =
       why.verdict == Verdict::too_large || why.verdict == Verdict::unsupported || why.verdict == Verdict::out_of_memory;
   if (damage_.usable() || hopeless) {
-    const std::string place = row < layout_.height ? fmt::format(", from scan line {} on", row) : std::string();
+    std::string place;
+    if (reader.damaged_row()) {
+      place = fmt::format(", at scan line {}", top + *reader.damaged_row());
+    } else if (top + row < layout_.height && row < layout_.block_height) {
+      place = fmt::format(", from scan line {} on", top + row);
+    }
     damage_ = {why.usable() ? Verdict::corrupt : why.verdict,
                fmt::format("{} {} of {}: {}{}", layout_.block_word(), block + 1, layout_.blocks(),
                            why.detail.empty() ? "rows are missing" : why.detail, place)};
@@ -183,28 +223,9 @@ CodecStatus TiffDecoder::outcome() const {
 }
 
 void TiffDecoder::read_metadata(Metadata& metadata) {
-  const TiffDirectory& directory = layout_.directory;
-  const TiffDirectory::Entry* icc = directory.find(TiffTag::icc_profile);
-  if (icc != nullptr) {
-    const Bytes profile = directory.bytes(*icc);
-    if (icc->held != icc->count) {
-      metadata.leave_out("its ICC profile is damaged and was left out");
-    } else if (profile.size() > kMostMetadataBytes) {
-      metadata.leave_out("its ICC profile is too large and was left out");
-    } else {
-      metadata.icc.assign(profile.begin(), profile.end());
-    }
-  }
-  const std::uint64_t unit = directory.number_or(TiffTag::resolution_unit, 2);
-  const TiffDirectory::Entry* x = directory.find(TiffTag::x_resolution);
-  const TiffDirectory::Entry* y = directory.find(TiffTag::y_resolution);
-  if (x == nullptr || y == nullptr || (unit != 2 && unit != 3)) return;
-  const double per_metre = unit == 2 ? 1 / 0.0254 : 100;
-  const double across = directory.real(*x, 0) * per_metre;
-  const double down = directory.real(*y, 0) * per_metre;
-  if (!(across > 0 && across < 1e9 && down > 0 && down < 1e9)) return;
-  metadata.pixels_per_metre_x = across;
-  metadata.pixels_per_metre_y = down;
+  read_profile(layout_.directory, metadata);
+  read_exif(layout_.directory.file(), metadata);
+  read_resolution(layout_.directory, metadata);
 }
 
 void TiffDecoder::trim(std::size_t keep_bytes) {

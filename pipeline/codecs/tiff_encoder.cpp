@@ -1,6 +1,7 @@
 #include "pipeline/codecs/tiff_encoder.hpp"
 
 #include "pipeline/codecs/exif.hpp"
+#include "pipeline/codecs/exif_parts.hpp"
 #include "pipeline/codecs/tiff_messages.hpp"
 #include "pipeline/codecs/written_rows.hpp"
 
@@ -22,6 +23,8 @@ namespace pixmill::pipeline {
 
 namespace {
 
+/// Of metadata: entries, alignment.
+constexpr std::uint64_t kMetadataFrames = 1024;
 constexpr std::uint64_t kStripBytes = std::uint64_t{256} << 10;
 /// As PNG's default. libtiff passes it to libdeflate: level 4 makes a photograph 6 % smaller in twice the time, and
 /// level 6 another 4 % in eight times.
@@ -114,19 +117,18 @@ void set_fields(TIFF* tiff, const kernels::FrameShape& shape, bool bits, const S
   TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha);
 }
 
-/// Returns what could not be written, in words; empty: nothing.
-std::string set_metadata(TIFF* tiff, const Metadata& metadata) {
-  Metadata not_held;
-  // The one thing of EXIF that a reader must know, and that TIFF has a tag of its own for.
-  if (!metadata.exif.empty()) {
-    TIFFSetField(tiff, TIFFTAG_ORIENTATION, static_cast<std::uint16_t>(exif_orientation(metadata.exif)));
-  }
-  if (metadata.icc.size() > kMostMetadataBytes) {
-    not_held.leave_out("its ICC profile is too large and was left out");
-  } else if (!metadata.icc.empty()) {
-    TIFFSetField(tiff, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()), metadata.icc.data());
-  }
-  if (!(metadata.pixels_per_metre_x > 0 && metadata.pixels_per_metre_y > 0)) return std::move(not_held.left_out);
+/// EXIF goes into the file in front of the strips: libtiff, which appends, knows only few of its tags.
+void set_exif(TIFF* tiff, const ExifParts& exif, bool big, std::vector<std::byte>& file) {
+  exif.each_text([tiff](std::uint32_t tag, const std::string& text) { TIFFSetField(tiff, tag, text.c_str()); });
+  const ExifParts::Places places = exif.append_directories(big, file);
+  if (places.exif != 0) TIFFSetField(tiff, TIFFTAG_EXIFIFD, places.exif);
+  if (places.gps != 0) TIFFSetField(tiff, TIFFTAG_GPSIFD, places.gps);
+}
+
+/// Whether a fraction of two numbers of 32 bits, as libtiff makes it of a float, says it closely.
+bool can_state(double pixels_per_metre) { return pixels_per_metre >= 0.1 && pixels_per_metre < 1e9; }
+
+void set_resolution(TIFF* tiff, const Metadata& metadata) {
   constexpr double kInch = 0.0254;
   // Most scans have whole numbers an inch; only they are written so.
   const double across = metadata.pixels_per_metre_x * kInch;
@@ -136,6 +138,32 @@ std::string set_metadata(TIFF* tiff, const Metadata& metadata) {
   TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, inches ? RESUNIT_INCH : RESUNIT_CENTIMETER);
   TIFFSetField(tiff, TIFFTAG_XRESOLUTION, inches ? std::round(across) : metadata.pixels_per_metre_x / 100);
   TIFFSetField(tiff, TIFFTAG_YRESOLUTION, inches ? std::round(down) : metadata.pixels_per_metre_y / 100);
+}
+
+/// Returns what could not be written, in words; empty: nothing.
+std::string set_metadata(TIFF* tiff, const Metadata& metadata, const ExifParts& exif, bool big,
+                         std::vector<std::byte>& file) {
+  Metadata not_held;
+  // The orientation of any EXIF, sound or not, is what its reader must know.
+  if (!metadata.exif.empty()) {
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, static_cast<std::uint16_t>(exif_orientation(metadata.exif)));
+  }
+  // Values that overlap, as no camera writes them, would take more room than the block has.
+  if (exif.bytes(false) > metadata.exif.size() + metadata.exif.size() / 2 + 64) {
+    not_held.leave_out("its EXIF block is damaged and was left out");
+  } else {
+    set_exif(tiff, exif, big, file);
+  }
+  if (metadata.icc.size() > kMostMetadataBytes) {
+    not_held.leave_out("its ICC profile is too large and was left out");
+  } else if (!metadata.icc.empty()) {
+    TIFFSetField(tiff, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()), metadata.icc.data());
+  }
+  if (can_state(metadata.pixels_per_metre_x) && can_state(metadata.pixels_per_metre_y)) {
+    set_resolution(tiff, metadata);
+  } else if (metadata.pixels_per_metre_x > 0) {
+    not_held.leave_out("its resolution is none that a TIFF can state, and was left out");
+  }
   return std::move(not_held.left_out);
 }
 
@@ -164,7 +192,7 @@ Encoder::Need TiffEncoder::need(const kernels::FrameShape& shape, bool two_level
   constexpr std::uint64_t kDirectory = 4096;
   constexpr std::uint64_t kCompressor = std::uint64_t{9} << 20;
   const std::uint64_t tables = std::uint64_t{16} * strips.count;
-  return {data + data / 64 + 1024 * std::uint64_t{strips.count} + tables + kDirectory + kMostMetadataBytes,
+  return {data + data / 64 + 1024 * std::uint64_t{strips.count} + tables + kDirectory,
           kCompressor + 6 * strip + 4 * tables + std::uint64_t{64} * static_cast<std::uint64_t>(shape.width)};
 }
 
@@ -174,7 +202,10 @@ CodecStatus TiffEncoder::encode(const EncodeSource& source, const EncodeOptions&
   const kernels::FrameShape shape = kernels::shape_of(frame);
   const bool bits = source.two_level && shape.channels == 1;
   const Strips strips = strips_of(shape, bits);
-  const std::uint64_t most_bytes = need(shape, bits).output_bytes;
+  const ExifParts exif(source.metadata != nullptr ? Bytes(source.metadata->exif) : Bytes());
+  std::uint64_t most_bytes = need(shape, bits).output_bytes;
+  if (source.metadata != nullptr)
+    most_bytes += source.metadata->icc.size() + 2 * source.metadata->exif.size() + kMetadataFrames;
   if (out.capacity() < most_bytes) std::vector<std::byte>().swap(out);  // or the old one would stay beside the new
   out.clear();
   // Growing would hold the bytes twice; room that is never written to costs no memory.
@@ -185,14 +216,16 @@ CodecStatus TiffEncoder::encode(const EncodeSource& source, const EncodeOptions&
   if (!options) throw std::bad_alloc();
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), TiffMessages::on_error, &messages_);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), TiffMessages::on_warning, &messages_);
-  // Always little-endian, so that the bytes do not depend on the machine; 8 is BigTIFF.
+  // Always little-endian, so that the bytes do not depend on the machine, unless there is EXIF in the other order:
+  // maker notes are in that of the file they are in. 8 is BigTIFF.
   const bool big = most_bytes > kMostClassic;
-  const TiffHandle tiff(TIFFClientOpenExt("it", big ? "wl8" : "wl", &output, Output::read, Output::write, Output::seek,
-                                          Output::close, Output::size, nullptr, nullptr, options.get()));
+  const char* const mode = exif.little_endian() ? (big ? "wl8" : "wl") : (big ? "wb8" : "wb");
+  const TiffHandle tiff(TIFFClientOpenExt("it", mode, &output, Output::read, Output::write, Output::seek, Output::close,
+                                          Output::size, nullptr, nullptr, options.get()));
   bool written = tiff != nullptr;
   if (written) set_fields(tiff.get(), shape, bits, strips);
   std::string left_out;
-  if (written && source.metadata != nullptr) left_out = set_metadata(tiff.get(), *source.metadata);
+  if (written && source.metadata != nullptr) left_out = set_metadata(tiff.get(), *source.metadata, exif, big, out);
   std::optional<WrittenBits> packed;
   if (bits) packed.emplace(source);
   for (std::uint32_t i = 0; i < strips.count && written; ++i) {

@@ -317,7 +317,8 @@ TiffBlock TiffLayout::block(std::uint64_t index) const {
   const std::uint64_t there = block.at < file_bytes ? file_bytes - block.at : 0;
   std::uint64_t bytes = counts != nullptr && index < counts->held ? directory.number(*counts, index) : 0;
   // Without a count, what is stored plain has the size of its pixels, and other blocks end where the next one begins.
-  const bool counted = counts != nullptr && (bytes > 0 || counts->count >= blocks());
+  // No picture has no bytes: some writers of one strip never fill its count in.
+  const bool counted = counts != nullptr && (bytes > 0 || (counts->count >= blocks() && blocks() > 1));
   if (stored_plain && (!counted || (blocks() == 1 && bytes < row_bytes() * rows))) {
     bytes = row_bytes() * rows;
   } else if (!counted) {

@@ -1,6 +1,7 @@
 #include "pipeline/codecs/tiff_messages.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <string_view>
 
@@ -17,7 +18,7 @@ struct Known {
 };
 
 // libtiff's words are for programmers; these are what they mean. The first that fits counts.
-constexpr std::array<Known, 13> kKnown{{
+constexpr std::array<Known, 15> kKnown{{
     {"beyond the", Verdict::too_large, "decoding it takes more memory than is allowed"},
     {"No space", Verdict::out_of_memory, "not enough memory to decode it"},
     {"ut of memory", Verdict::out_of_memory, "not enough memory to decode it"},
@@ -29,6 +30,8 @@ constexpr std::array<Known, 13> kKnown{{
     {"Uncompressed data", Verdict::unsupported, "its fax data is in uncompressed mode"},
     {"not configured", Verdict::unsupported, "its compression is not in this libtiff"},
     {"ot enough data", Verdict::corrupt, "its data ends early"},
+    {"Premature EOL", Verdict::corrupt, "a line of its fax data ends early"},
+    {"Line length mismatch", Verdict::corrupt, "a line of its fax data is too long"},
     {"remature", Verdict::corrupt, "its data ends early"},
     {"lack of data", Verdict::corrupt, "its data ends early"},
 }};
@@ -47,6 +50,18 @@ CodecStatus TiffMessages::status() const {
   std::string detail = "its compressed data is damaged";
   if (!said.empty()) detail.append(" (").append(said).append(")");
   return {Verdict::corrupt, std::move(detail)};
+}
+
+std::optional<std::uint32_t> TiffMessages::line() const {
+  const std::string_view said(text_.data());
+  constexpr std::string_view kBefore = " at line ";
+  const std::size_t found = said.find(kBefore);
+  if (found == said.npos) return std::nullopt;
+  std::uint32_t line = 0;
+  const char* const first = said.data() + found + kBefore.size();
+  const auto [end, error] = std::from_chars(first, said.data() + said.size(), line);
+  if (error != std::errc()) return std::nullopt;
+  return line;
 }
 
 int TiffMessages::on_error(TIFF* /*tiff*/, void* self, const char* /*module*/, const char* format,

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdarg>
+#include <optional>
 
 namespace pixmill::pipeline {
 
@@ -20,6 +21,8 @@ class TiffMessages {
   [[nodiscard]] bool damaged() const { return text_[0] != '\0'; }
   /// The message as a verdict, in plain words; corrupt if nothing was said.
   [[nodiscard]] CodecStatus status() const;
+  /// Which line of the block the message is about, where it says so: of faxes it does.
+  [[nodiscard]] std::optional<std::uint32_t> line() const;
 
   /// For TIFFOpenOptionsSet…HandlerExtR, with the object as user data.
   [[gnu::format(printf, 4, 0)]] static int on_error(TIFF* tiff, void* self, const char* module, const char* format,

@@ -103,12 +103,12 @@ int photometric_for_libtiff(const TiffLayout& layout) {
 
 }  // namespace
 
-void write_tiff_strip_file(const TiffLayout& layout, std::uint32_t rows, std::uint64_t bytes,
+void write_tiff_strip_file(const TiffLayout& layout, int compression, std::uint32_t rows, std::uint64_t bytes,
                            std::vector<std::byte>& out) {
   const TiffDirectory& directory = layout.directory;
   const bool ycbcr = layout.photometric == tiff::kYcbcr;
-  const bool group3 = layout.compression == tiff::kFaxGroup3;
-  const bool group4 = layout.compression == tiff::kFaxGroup4;
+  const bool group3 = compression == tiff::kFaxGroup3;
+  const bool group4 = compression == tiff::kFaxGroup4;
   const auto samples = layout.separate ? 1U : static_cast<std::uint32_t>(layout.samples);
   const TiffDirectory::Entry* tables =
       layout.compression == tiff::kJpeg ? directory.find(TiffTag::jpeg_tables) : nullptr;
@@ -127,9 +127,9 @@ void write_tiff_strip_file(const TiffLayout& layout, std::uint32_t rows, std::ui
   writer.number(TiffTag::image_length, kLong, rows);
   const std::vector<std::uint32_t> depths(samples, static_cast<std::uint32_t>(layout.bits));
   writer.numbers(TiffTag::bits_per_sample, kShort, depths);
-  writer.number(TiffTag::compression, kShort, static_cast<std::uint32_t>(layout.compression));
+  writer.number(TiffTag::compression, kShort, static_cast<std::uint32_t>(compression));
   writer.number(TiffTag::photometric, kShort, static_cast<std::uint32_t>(photometric_for_libtiff(layout)));
-  writer.number(TiffTag::fill_order, kShort, is_tiff_fax(layout.compression) && layout.reversed_bits ? 2 : 1);
+  writer.number(TiffTag::fill_order, kShort, is_tiff_fax(compression) && layout.reversed_bits ? 2 : 1);
   writer.strip_offset();
   writer.number(TiffTag::samples_per_pixel, kShort, samples);
   writer.number(TiffTag::rows_per_strip, kLong, rows);

@@ -8,8 +8,8 @@ namespace pixmill::pipeline {
 
 /// Writes the header and directory of a TIFF whose only strip is one block of `layout`, `rows` high and `bytes` long;
 /// the block belongs right behind them. Byte order as in the file itself, so that libtiff turns samples into this
-/// machine's. Replaces `out`.
-void write_tiff_strip_file(const TiffLayout& layout, std::uint32_t rows, std::uint64_t bytes,
+/// machine's. `compression` is the layout's, unless libtiff had better take the block for another. Replaces `out`.
+void write_tiff_strip_file(const TiffLayout& layout, int compression, std::uint32_t rows, std::uint64_t bytes,
                            std::vector<std::byte>& out);
 
 /// JPEGTables longer than this are not believed.

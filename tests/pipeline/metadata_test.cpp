@@ -1,6 +1,7 @@
 #include "pipeline/metadata.hpp"
 
 #include "pipeline/codecs/exif.hpp"
+#include "pipeline/codecs/exif_block.hpp"
 #include "pipeline/codecs/exif_edit.hpp"
 #include "pipeline/program.hpp"
 #include "tests/support/metadata_blocks.hpp"
@@ -66,8 +67,9 @@ Outcome run(const std::string& file, const Wish& wish) {
 }
 
 TEST(Metadata, GoesFromEachFormatToEach) {
-  for (const std::string_view from : {"jpg", "png"}) {
-    for (const std::string_view to : {"jpg", "png"}) {
+  for (const std::string_view from : {"jpg", "png", "tiff"}) {
+    for (const std::string_view to : {"jpg", "png", "tiff"}) {
+      SCOPED_TRACE(testing::Message() << from << " to " << to);
       const Outcome outcome = run(file_with(of_camera(1), from), {"invert", to});
       EXPECT_EQ(outcome.result.detail, "");
       EXPECT_EQ(outcome.metadata.icc, icc_profile("RGB "));
@@ -85,7 +87,7 @@ TEST(Metadata, GoesAsFarAsAFormatHoldsIt) {
     bool exif;
     bool resolution;
   };
-  for (const Holds& holds : {Holds{"webp", true, false}, {"tiff", false, true}, {"bmp", false, true}}) {
+  for (const Holds& holds : {Holds{"webp", true, false}, {"tiff", true, true}, {"bmp", false, true}}) {
     SCOPED_TRACE(holds.format);
     const Outcome there = run(file_with(of_camera(1), "jpg"), {"invert", holds.format});
     const Outcome back = run(there.file, {"invert", "png"});
@@ -107,6 +109,27 @@ TEST(Metadata, OfTiffSaysTheOrientationThatIsLeft) {
     ImageHeader header;
     EXPECT_TRUE(decoder->read_header(std::as_bytes(std::span(off.file)), {}, header).usable());
     EXPECT_EQ(header.orientation, orientation);
+  }
+}
+
+TEST(Metadata, OfATurnedTiffIsTrueOfTheResult) {
+  for (const std::string_view from : {"jpg", "tiff"}) {
+    for (const std::string_view to : {"jpg", "tiff"}) {
+      SCOPED_TRACE(testing::Message() << from << " to " << to);
+      const Outcome outcome = run(file_with(of_camera(6), from), {"resize=11x17", to});
+      const ExifBlock block(outcome.metadata.exif);
+      ASSERT_TRUE(block.has_header());
+      const ExifDirectory image = block.first_directory();
+      EXPECT_EQ(block.number(*block.find(image, exif_tags::kOrientation)), 1U);
+      EXPECT_EQ(block.next_offset(image), 0U);  // no thumbnail
+      const auto pointer = block.find(image, exif_tags::kExifDirectory);
+      ASSERT_TRUE(pointer.has_value());
+      const ExifDirectory exif = block.directory(*block.pointer(*pointer));
+      EXPECT_EQ(block.number(*block.find(exif, exif_tags::kPixelXDimension)), 11U);
+      EXPECT_EQ(block.number(*block.find(exif, exif_tags::kPixelYDimension)), 17U);  // 20 x 30, upright
+      EXPECT_NEAR(outcome.metadata.pixels_per_metre_x, 200 / 0.0254, 1);
+      EXPECT_NEAR(outcome.metadata.pixels_per_metre_y, 300 / 0.0254, 1);
+    }
   }
 }
 

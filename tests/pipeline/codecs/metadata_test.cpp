@@ -129,9 +129,16 @@ TEST(CodecMetadata, OfAnySizeGoesThrough) {
 
 TEST(CodecMetadata, GrowsTheOutputWithinWhatIsReckoned) {
   const cv::Mat image = make_image(8, 8, CV_8UC3);
-  const Metadata metadata = everything(4U << 20U);
-  const std::size_t held = metadata.icc.size() + metadata.exif.size();
-  for (const std::string_view format : {"png", "jpg"}) {
+  Metadata metadata = everything(4U << 20U);
+  // A maker note of the largest size that is read.
+  tests::ExifWriter exif(true);
+  exif.directory(4, 1);
+  exif.directory(exif.number(0x8769, tests::ExifWriter::kLong, 0), 1);
+  const std::string note(kMostMetadataBytes - 64, 'n');
+  exif.value(0x927C, tests::ExifWriter::kUndefined, static_cast<std::uint32_t>(note.size()), note);
+  for (const std::string_view format : {"png", "jpg", "tiff"}) {
+    if (format != "jpg") metadata.exif = exif.block();
+    const std::size_t held = metadata.icc.size() + metadata.exif.size();
     const Written written = write(format, image, &metadata, 0);
     const auto need = find_codec(format)->make_encoder()->need(kernels::shape_of(image), false);
     EXPECT_LE(written.file.capacity(), need.output_bytes + need.scratch_bytes + held + held / 64 + (64U << 10U));

@@ -84,6 +84,19 @@ cv::Mat expected(const PngSpec& spec, const std::vector<std::uint16_t>& samples,
   return image;
 }
 
+TEST(PngDecoder, SaysThatASignatureIsDamaged) {
+  const std::vector<std::uint8_t> lines{0, 1, 2};
+  const std::vector<std::byte> sound = make_png({.width = 2, .height = 1}, lines);
+  ASSERT_EQ(decode(sound).status.verdict, Verdict::ok);
+  for (std::size_t at = 0; at < 8; ++at) {
+    std::vector<std::byte> damaged = sound;
+    damaged[at] ^= std::byte{0x80};
+    const CodecStatus status = decode(damaged).status;
+    EXPECT_EQ(status.verdict, Verdict::corrupt) << at;
+    EXPECT_NE(status.detail.find("text mode"), std::string::npos) << at;
+  }
+}
+
 TEST(PngDecoder, ReadsEveryKindAsItIsMeant) {
   for (const Kind kind : kKinds) {
     for (const bool interlaced : {false, true}) {

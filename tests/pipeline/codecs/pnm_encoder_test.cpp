@@ -73,6 +73,25 @@ TEST(PnmEncoder, SaysThatAFileNamedPgmHasColours) {
   EXPECT_EQ(encoder->encode({.frame = &gray}, {}, out).detail, "");
 }
 
+TEST(PnmEncoder, WritesColoursAloneAsPpm) {
+  for (const int type : {CV_8UC1, CV_8UC2, CV_8UC3, CV_8UC4, CV_16UC1, CV_16UC2, CV_16UC3, CV_16UC4}) {
+    const cv::Mat image = make_padded_image(37, 70, type);
+    const std::vector<std::byte> file = encode("ppm", {.frame = &image, .two_level = image.channels() == 1});
+    EXPECT_EQ(text_of(file, 2), "P6");
+    cv::Mat gray;
+    cv::extractChannel(image, gray, 0);
+    cv::Mat expected = image;
+    if (image.channels() <= 2) cv::cvtColor(gray, expected, cv::COLOR_GRAY2BGR);
+    if (image.channels() == 4) cv::cvtColor(image, expected, cv::COLOR_BGRA2BGR);
+    EXPECT_TRUE(same_pixels(decode(file).frame, expected)) << type;
+    const Encoder::Need need = find_codec("ppm")->make_encoder()->need(kernels::shape_of(image), true);
+    EXPECT_LE(file.size(), need.output_bytes);
+    std::vector<std::byte> out;
+    EXPECT_EQ(find_codec("ppm")->make_encoder()->encode({.frame = &image}, {}, out).detail, "");
+  }
+  EXPECT_EQ(recognise(std::as_bytes(std::span("P6\n1 1\n255\n", 11)))->name, "pgm");
+}
+
 TEST(PnmEncoder, WritesThroughATableAndUsesItsBuffersAgain) {
   const std::unique_ptr<Encoder> encoder = find_codec("pgm")->make_encoder();
   std::vector<std::byte> out;

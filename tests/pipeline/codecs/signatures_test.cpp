@@ -16,6 +16,12 @@ std::string_view name_of(std::string_view head) {
 
 TEST(Signatures, NameEachFormat) {
   EXPECT_EQ(name_of("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"sv), "png");
+  // As text: without the eighth bit, with line ends changed to CR, to LF and to CR LF.
+  EXPECT_EQ(name_of("\x09PNG\r\n\x1a\n\0\0\0\rIHDR"sv), "png");
+  EXPECT_EQ(name_of("\x89PNG\r\r\x1a\r\0\0\0\rIHDR"sv), "png");
+  EXPECT_EQ(name_of("\x89PNG\n\x1a\n\0\0\0\nIHDR"sv), "png");
+  EXPECT_EQ(name_of("\x89PNG\r\r\n\x1a\r\n\0\0\0\rIHDR"sv), "png");
+  EXPECT_EQ(name_of("\x89PNG\r\r\n\x1a\r\n\0\0\0\r\nIHDR"sv), "png");
   EXPECT_EQ(name_of("\xFF\xD8\xFF\xE0\0\x10JFIF"sv), "jpg");
   EXPECT_EQ(name_of("II*\0\x08\0\0\0"sv), "tiff");
   EXPECT_EQ(name_of("MM\0*\0\0\0\x08"sv), "tiff");

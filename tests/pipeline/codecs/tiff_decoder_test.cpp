@@ -438,5 +438,57 @@ TEST(TiffDecoder, ReadsTheSameAgainAfterTrim) {
   EXPECT_TRUE(same_pixels(decode(*decoder, file).frame, before.frame));
 }
 
+/// 8 x 3 pixels, white is 0: a white line, three white and five black pixels, a black line. Without end-of-line codes,
+/// a line after the other.
+constexpr std::array<std::uint8_t, 4> kThreeLines{0x9C, 0x19, 0xA8, 0xA0};
+
+TiffBuilder fax_tiff(std::uint64_t bytes, std::uint64_t fill_order, std::uint64_t height = 3) {
+  TiffBuilder builder;
+  builder.tag(256, 4, {8}).tag(257, 4, {height}).tag(258, 3, {1}).tag(259, 3, {3}).tag(262, 3, {0});
+  return builder.tag(266, 3, {fill_order}).tag(273, 4, {8}).tag(277, 3, {1}).tag(278, 4, {height}).tag(279, 4, {bytes});
+}
+
+void expect_three_lines(const Decoded& read) {
+  ASSERT_EQ(read.status.verdict, Verdict::ok) << read.status.detail;
+  cv::Mat want(3, 8, CV_8UC1, cv::Scalar(0));
+  want.row(0) = 255;
+  want(cv::Rect(0, 1, 3, 1)) = 255;
+  EXPECT_TRUE(same_pixels(read.frame, want));
+}
+
+TEST(TiffDecoder, ReadsGroup3WithoutEndOfLineCodes) {
+  expect_three_lines(decode(fax_tiff(4, 1).file(std::as_bytes(std::span(kThreeLines)))));
+  std::array<std::uint8_t, 4> reversed{};
+  for (std::size_t i = 0; i < 32; ++i) {
+    reversed[i / 8] |= static_cast<std::uint8_t>((kThreeLines[i / 8] >> (7 - i % 8) & 1) << i % 8);
+  }
+  expect_three_lines(decode(fax_tiff(4, 2).file(std::as_bytes(std::span(reversed)))));
+  // The same with each line in bytes of its own, which T4Options tell.
+  constexpr std::array<std::uint8_t, 4> kAligned{0x98, 0x83, 0x35, 0x14};
+  expect_three_lines(decode(fax_tiff(4, 1).tag(292, 4, {4}).file(std::as_bytes(std::span(kAligned)))));
+}
+
+TEST(TiffDecoder, ReadsASingleStripWhoseSizeWasNeverFilledIn) {
+  // PackBits: four pixels of 7, then 1, 2, 3, 4.
+  const std::vector<std::byte> packed{std::byte{0xFD}, std::byte{7}, std::byte{3}, std::byte{1},
+                                      std::byte{2},    std::byte{3}, std::byte{4}};
+  TiffBuilder builder;
+  builder.tag(256, 4, {4}).tag(257, 4, {2}).tag(258, 3, {8}).tag(259, 3, {32773}).tag(262, 3, {1});
+  builder.tag(273, 4, {8}).tag(277, 3, {1}).tag(278, 4, {2}).tag(279, 4, {0});
+  const Decoded read = decode(builder.file(packed));
+  ASSERT_EQ(read.status.verdict, Verdict::ok) << read.status.detail;
+  EXPECT_TRUE(same_pixels(read.frame, (cv::Mat_<std::uint8_t>(2, 4) << 7, 7, 7, 7, 1, 2, 3, 4)));
+}
+
+TEST(TiffDecoder, SaysAtWhichLineAFaxIsDamaged) {
+  // A fourth line is white as well, and a fifth too long.
+  constexpr std::array<std::uint8_t, 6> kTooLong{0x9C, 0x19, 0xA8, 0xB3, 0x66, 0xA0};
+  for (const bool lenient : {false, true}) {
+    const Decoded read = decode(fax_tiff(6, 1, 5).file(std::as_bytes(std::span(kTooLong))), {.lenient = lenient});
+    EXPECT_EQ(read.status.verdict, lenient ? Verdict::repaired : Verdict::corrupt);
+    EXPECT_NE(read.status.detail.find("at scan line 4"), std::string::npos) << read.status.detail;
+  }
+}
+
 }  // namespace
 }  // namespace pixmill::pipeline

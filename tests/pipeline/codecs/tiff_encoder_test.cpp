@@ -2,6 +2,8 @@
 
 #include "kernels/level_table.hpp"
 #include "tests/pipeline/codecs/test_images.hpp"
+#include "tests/support/allocations.hpp"
+#include "tests/support/metadata_blocks.hpp"
 
 #include <gtest/gtest.h>
 #include <tiffio.h>
@@ -124,6 +126,50 @@ TEST(TiffEncoder, SaysThatAProfileIsTooLarge) {
   metadata.icc.resize(kMostMetadataBytes);
   EXPECT_EQ(make_tiff_encoder()->encode(source, {}, out).detail, "");
   EXPECT_GT(out.size(), kMostMetadataBytes);
+}
+
+TEST(TiffEncoder, TakesNoMoreForMetadataThanIsReckoned) {
+  const cv::Mat image = make_image(300, 200, CV_8UC3);
+  tests::ExifWriter exif(false);
+  exif.directory(4, 2);
+  const std::string text(1U << 20U, 't');
+  const std::size_t sub = exif.number(0x8769, tests::ExifWriter::kLong, 0);
+  exif.value(0x8298, tests::ExifWriter::kAscii, static_cast<std::uint32_t>(text.size()), text);
+  exif.directory(sub, 1);
+  exif.value(0x927C, tests::ExifWriter::kUndefined, static_cast<std::uint32_t>(text.size()), text);
+  Metadata metadata;
+  metadata.exif = exif.block();
+  metadata.icc = tests::icc_profile("RGB ", kMostMetadataBytes);
+  const std::size_t held = metadata.icc.size() + metadata.exif.size();
+  const Encoder::Need need = make_tiff_encoder()->need(kernels::shape_of(image), false);
+  EncodeSource source{&image};
+  source.metadata = &metadata;
+  std::vector<std::byte> out;
+  const tests::Allocations allocations;
+  ASSERT_EQ(make_tiff_encoder()->encode(source, {}, out).detail, "");
+  EXPECT_LE(tests::Allocations::most(),
+            need.output_bytes + need.scratch_bytes + 2 * held + held / 64 + (std::size_t{64} << 10));
+  EXPECT_GT(out.size(), held);
+}
+
+TEST(TiffEncoder, SaysWhenAResolutionIsNoneItCanState) {
+  const cv::Mat image = make_image(4, 4, CV_8UC1);
+  for (const double other : {1e-9, 0.05, 1e12}) {
+    Metadata metadata;
+    metadata.pixels_per_metre_x = 2835;
+    metadata.pixels_per_metre_y = other;
+    EncodeSource source{&image};
+    source.metadata = &metadata;
+    std::vector<std::byte> file;
+    const CodecStatus status = find_codec("tiff")->make_encoder()->encode(source, {}, file);
+    EXPECT_EQ(status.verdict, Verdict::ok);
+    EXPECT_NE(status.detail.find("resolution"), std::string::npos) << other;
+    const auto decoder = find_codec("tiff")->make_decoder();
+    ASSERT_EQ(decode(*decoder, file).status.verdict, Verdict::ok);
+    Metadata back;
+    decoder->read_metadata(back);
+    EXPECT_TRUE(back.empty()) << other;
+  }
 }
 
 TEST(TiffEncoder, KeepsTheProfileAndTheResolution) {

@@ -261,7 +261,8 @@ class Coordinator final : ipc::Pool::Events {
   }
 
   void answered(std::uint64_t tag, std::span<const std::byte> answer, int attempts) override {
-    std::optional<ReadAnswer> read = read_answer(answer);
+    const AnswerWish wish{in_flight_.at(tag)->task->want, job_.program.options().reduce_histogram};
+    std::optional<ReadAnswer> read = read_answer(answer, wish);
     if (!read) {
       pool_.reject();
       return;
@@ -280,9 +281,22 @@ class Coordinator final : ipc::Pool::Events {
     image->result = {};
     image->result.attempts = attempts;
     image->result.verdict = verdict_of(failure);
-    image->result.detail = reason;
-    if (attempts > 1) image->result.detail += fmt::format(", {} times in a row", attempts);
+    image->result.detail = in_words(failure, reason);
+    if (attempts > 1) image->result.detail += fmt::format("; tried {} times", attempts);
     finish(std::move(image));
+  }
+
+  static std::string in_words(ipc::Failure failure, const std::string& reason) {
+    switch (failure) {
+      case ipc::Failure::died:
+        return "its worker " + reason;
+      case ipc::Failure::protocol:
+        return "protocol: its worker sent what makes no sense";
+      case ipc::Failure::timed_out:
+      case ipc::Failure::no_memory:
+        break;
+    }
+    return reason;
   }
 
   static Verdict verdict_of(ipc::Failure failure) {

@@ -1,8 +1,11 @@
 #include "tests/pipeline/batch_fixture.hpp"
 
+#include <pixmill/error.hpp>
+
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 
 namespace pixmill {
 namespace {
@@ -84,6 +87,72 @@ TEST_F(Backends, OnErrorStopBeginsNothingNew) {
     if (backend.name == "serial") {
       EXPECT_EQ(report.count(Verdict::cancelled), 4U);
     }
+  }
+}
+
+TEST_F(Backends, SupervisionIsForThoseThatAreIsolated) {
+  for (const BackendDescriptor& backend : backends()) {
+    for (const bool timeout : {false, true}) {
+      BatchOptions wanted = options();
+      wanted.backend = backend.name;
+      wanted.output->overwrite = true;
+      if (timeout) wanted.supervision.timeout = std::chrono::minutes(10);
+      if (!timeout) wanted.supervision.retries = 3;
+      if (backend.isolated) {
+        EXPECT_TRUE(run_batch(wanted).all_well());
+        continue;
+      }
+      try {
+        static_cast<void>(run_batch(wanted));
+        ADD_FAILURE() << backend.name << " took it";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::usage);
+        EXPECT_NE(std::string(error.what()).find(timeout ? "--timeout" : "--retries"), std::string::npos);
+        EXPECT_NE(std::string(error.what()).find("processes"), std::string::npos);
+      }
+    }
+  }
+}
+
+TEST_F(Backends, SupervisionOutOfRangeIsRefused) {
+  const auto refused = [this](auto timeout, int retries) {
+    BatchOptions wanted = options();
+    wanted.supervision.timeout = timeout;
+    wanted.supervision.retries = retries;
+    try {
+      static_cast<void>(run_batch(wanted));
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::usage;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused(std::chrono::milliseconds(-1), 1));
+  EXPECT_TRUE(refused(std::chrono::hours(24 * 366), 1));
+  EXPECT_TRUE(refused(std::chrono::milliseconds(60000), -1));
+  EXPECT_TRUE(refused(std::chrono::milliseconds(60000), 1000001));
+}
+
+TEST_F(Backends, NothingToDoIsDone) {
+  BatchOptions wanted = options();
+  wanted.inputs.paths.clear();
+  tests::write_file(folder_ / "list", "");
+  wanted.inputs.files_from = folder_ / "list";
+  for (const BackendDescriptor& backend : tests::checkable_backends()) {
+    wanted.backend = backend.name;
+    wanted.output->overwrite = true;
+    const BatchReport report = run_batch(wanted);
+    EXPECT_EQ(report.images, 0U);
+    EXPECT_TRUE(report.all_well());
+  }
+}
+
+TEST_F(Backends, MoreJobsThanInputsAreNoHarm) {
+  for (const BackendDescriptor& backend : tests::checkable_backends()) {
+    BatchOptions wanted = options();
+    wanted.backend = backend.name;
+    wanted.output->overwrite = true;
+    wanted.jobs = 64;
+    EXPECT_EQ(run_batch(wanted).count(Verdict::ok), 4U) << backend.name;
   }
 }
 

@@ -5,6 +5,7 @@
 #include "pipeline/backends/mailbox.hpp"
 #include "pipeline/backends/spare_tasks.hpp"
 #include "pipeline/backends/table.hpp"
+#include "pipeline/machine_limits.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
@@ -134,6 +135,7 @@ class Coordinator final : ipc::Pool::Events {
   }
 
   [[nodiscard]] ipc::PoolOptions pool_options() const {
+    check_open_files();
     const std::uint64_t memory = job_.program.options().limits.max_memory;
     ipc::PoolOptions options;
     options.workers = workers_;
@@ -142,12 +144,29 @@ class Coordinator final : ipc::Pool::Events {
     options.timeout = job_.supervision.timeout;
     options.retries = job_.supervision.retries;
     options.ring_capacity = kRingCapacity;
-    options.available_memory = [] { return available_memory(); };
+    options.available_memory = [] {
+      const std::uint64_t bytes = available_memory();
+      return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
+    };
     options.plan.make = [&program = job_.program] { return std::make_unique<ImageWorker>(program); };
     options.plan.prepare = [] { cv::setNumThreads(1); };
     options.plan.memory_bytes = memory + kAllocatorWaste;
     options.plan.spin_ns = usable_cpus() > workers_ + 1 ? kSpinNs : 0;
     return options;
+  }
+
+  // Asked first: a descriptor that is wanting later would be some image's misfortune.
+  void check_open_files() const {
+    constexpr int kEachWorker = 3;  // its region, its bell, its pidfd
+    constexpr int kEachWriter = 2;  // an output, and its folder
+    constexpr int kOwn = 12;
+    const auto needed = static_cast<std::uint64_t>(workers_ * kEachWorker + std::min(workers_, kMostReaders) +
+                                                   std::min(workers_, kMostWriters) * kEachWriter + kOwn);
+    const std::uint64_t left = open_files_left();
+    if (left >= needed) return;
+    throw Error(ErrorCode::machine, fmt::format("{} worker processes need {} more open files, and {} may be opened; "
+                                                "raise the limit of open files (ulimit -n), or use a smaller -j",
+                                                workers_, needed, left));
   }
 
   void start(std::vector<std::jthread>& threads) {

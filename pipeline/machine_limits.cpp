@@ -1,6 +1,7 @@
 #include "pipeline/machine_limits.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -118,6 +119,13 @@ std::uint64_t meminfo_available(const std::string& meminfo) {
     std::getline(file, rest);
   }
   return 0;
+}
+
+std::uint64_t physical_memory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page <= 0) return std::uint64_t{1} << 46U;
+  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
 }
 
 std::uint64_t open_files_left() {

@@ -330,7 +330,7 @@ class Coordinator final : ipc::Pool::Events {
   static std::string in_words(ipc::Failure failure, const std::string& reason) {
     switch (failure) {
       case ipc::Failure::died:
-        return "its worker " + reason;
+        return (reason.starts_with("killed") ? "its worker was " : "its worker ") + reason;
       case ipc::Failure::protocol:
         return "protocol: its worker sent what makes no sense";
       case ipc::Failure::timed_out:

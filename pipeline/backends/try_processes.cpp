@@ -67,7 +67,7 @@ class Trial final : public ipc::Pool::Events {
     if (!echoed_) why_ = "what a worker process answered was not what it was told";
   }
   void failed(std::uint64_t /*tag*/, ipc::Failure /*failure*/, const std::string& reason, int /*attempts*/) override {
-    why_ = "a worker process " + reason;
+    why_ = "a worker process did not survive its first message: " + reason;
   }
 
   std::vector<std::byte> said_ = std::vector<std::byte>(100000, std::byte{0xA5});

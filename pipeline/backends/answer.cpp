@@ -127,7 +127,7 @@ bool can_be(const kernels::ChannelPartial& channel, std::uint64_t pixels) {
 }
 
 bool read_partial(Cursor& cursor, const AnswerHeader& header, std::optional<kernels::Partial>& partial) {
-  if (header.channels == 0) return header.histogram_levels == 0 && header.pixels == 0;
+  if (header.channels == 0) return header.histogram_levels == 0 && header.pixels == 0 && header.depth == 0;
   if ((header.channels != 1 && header.channels != 3) || (header.depth != 8 && header.depth != 16)) return false;
   kernels::Partial& read = partial.emplace();
   read.depth = header.depth == 16 ? kernels::Depth::sixteen : kernels::Depth::eight;

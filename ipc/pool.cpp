@@ -36,6 +36,9 @@ constexpr milliseconds kStartLimit{2000};
 constexpr milliseconds kLongestStartLimit{60000};
 constexpr milliseconds kFirstBackOff{10};
 constexpr milliseconds kLongestBackOff{1000};
+// Workers that the server is asked for at one time. Its socket takes no more than a few hundred requests, and the
+// kernel no more descriptors under way than a process may have open.
+constexpr std::ptrdiff_t kMostAsked = 16;
 // Lives in a row that came to nothing, of every worker, after which there is no hope.
 constexpr int kMostBarren = 5;
 // Time that passes without our having asked for it: this process was stopped.
@@ -104,6 +107,7 @@ class Pool::Impl {
   // Supervision.
   void start_workers();
   void start(WorkerSlot& slot);
+  [[nodiscard]] bool may_ask() const;
   [[nodiscard]] bool have_server();
   void hear_server();
   void server_died(const std::string& why);
@@ -400,7 +404,8 @@ void Pool::Impl::wake() {
 }
 
 Clock::time_point Pool::Impl::next_deadline(Clock::time_point until) const {
-  const bool work = unfinished() > 0;
+  // Otherwise an answer of the server comes first, or the deadline of one.
+  const bool work = unfinished() > 0 && may_ask();
   for (const auto& slot : slots_) {
     if (slot->state == State::starting) until = std::min(until, slot->start_deadline);
     if (slot->state == State::empty && work) until = std::min(until, std::max(slot->restart_at, server_at_));
@@ -469,8 +474,15 @@ void Pool::Impl::start_workers() {
   const bool work = unfinished() > 0;
   for (const auto& slot : slots_) {
     const bool first = slot->epoch == 0;
-    if (slot->state == State::empty && slot->restart_at <= now && (work || first)) start(*slot);
+    if (slot->state != State::empty || slot->restart_at > now || !(work || first)) continue;
+    if (!may_ask()) return;
+    start(*slot);
   }
+}
+
+bool Pool::Impl::may_ask() const {
+  return std::count_if(slots_.begin(), slots_.end(),
+                       [](const auto& slot) { return slot->state == State::starting && !slot->process; }) < kMostAsked;
 }
 
 void Pool::Impl::start(WorkerSlot& slot) {

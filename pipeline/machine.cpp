@@ -2,6 +2,7 @@
 
 #include "kernels/simd.hpp"
 #include "pipeline/backends/backend.hpp"
+#include "pipeline/backends/try_processes.hpp"
 #include "pipeline/codecs/codec.hpp"
 
 #include <pixmill/machine.hpp>
@@ -62,7 +63,7 @@ Finding open_files() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {"open files", Finding::State::limited, "getrlimit failed"};
   constexpr rlim_t kPlenty = 64;
   return {"open files", limit.rlim_cur >= kPlenty ? Finding::State::good : Finding::State::limited,
-          fmt::format("up to {} at once (ulimit -n); pixmill needs about 8 and two a worker", limit.rlim_cur)};
+          fmt::format("up to {} at once (ulimit -n); pixmill needs about 24 and six a worker", limit.rlim_cur)};
 }
 
 Finding file_locks() {
@@ -119,6 +120,7 @@ std::vector<Finding> diagnose_machine() {
   std::vector<Finding> findings = {kernel(), cpus(), memory()};
   findings.push_back({"SIMD", Finding::State::good, fmt::format("kernels run as {}", kernels::simd_target())});
   findings.push_back(backend_list());
+  findings.push_back(pipeline::diagnose_processes());
   findings.push_back(formats());
   findings.push_back(open_files());
   findings.push_back(file_locks());

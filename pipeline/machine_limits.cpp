@@ -1,10 +1,15 @@
 #include "pipeline/machine_limits.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <optional>
 #include <sstream>
+#include <system_error>
 
 namespace pixmill::pipeline {
 namespace {
@@ -114,6 +119,28 @@ std::uint64_t meminfo_available(const std::string& meminfo) {
     std::getline(file, rest);
   }
   return 0;
+}
+
+std::uint64_t physical_memory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page <= 0) return std::uint64_t{1} << 46U;
+  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+}
+
+std::uint64_t open_files_left() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+  std::error_code failure;
+  std::uint64_t open = 0;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", failure), end; !failure && at != end;
+       at.increment(failure)) {
+    ++open;
+  }
+  if (failure == std::errc::too_many_files_open) return 0;
+  if (failure) return UINT64_MAX;
+  // One of them was the folder itself.
+  return limit.rlim_cur + 1 - std::min<std::uint64_t>(open, limit.rlim_cur + 1);
 }
 
 }  // namespace pixmill::pipeline

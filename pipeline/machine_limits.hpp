@@ -17,4 +17,11 @@ namespace pixmill::pipeline {
 /// MemAvailable of /proc/meminfo, in bytes; 0 if it is not there.
 [[nodiscard]] std::uint64_t meminfo_available(const std::string& meminfo);
 
+/// The machine's memory in bytes, used or not; a great deal if it cannot be told.
+[[nodiscard]] std::uint64_t physical_memory();
+
+/// How many more files this process may open; 0 if even that cannot be found out for want of one, the largest number if
+/// it cannot be found out otherwise.
+[[nodiscard]] std::uint64_t open_files_left();
+
 }  // namespace pixmill::pipeline

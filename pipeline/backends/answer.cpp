@@ -7,13 +7,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <string_view>
 #include <type_traits>
 
 namespace pixmill::pipeline {
 namespace {
 
 constexpr std::size_t kFrameAlignment = 64;
+// A sentence or a few; a longer one is cut.
+constexpr std::size_t kMostDetailBytes = std::size_t{64} << 10;
 
 struct AnswerHeader {
   std::int64_t width;
@@ -67,8 +68,10 @@ class Cursor {
   }
   bool skip_to_multiple(std::size_t unit) {
     Bytes skipped;
-    return take((unit - (whole_ - left_.size()) % unit) % unit, skipped);
+    return take((unit - (whole_ - left_.size()) % unit) % unit, skipped) &&
+           std::all_of(skipped.begin(), skipped.end(), [](std::byte byte) { return byte == std::byte{0}; });
   }
+  [[nodiscard]] std::size_t left() const { return left_.size(); }
   [[nodiscard]] bool empty() const { return left_.empty(); }
 
  private:
@@ -95,37 +98,36 @@ bool is_of_program(std::uint32_t number) {
   }
 }
 
-// Well-formed, and shortest, as RFC 3629 has it.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead >> 5U == 6 ? 2 : lead >> 4U == 14 ? 3 : lead >> 3U == 30 ? 4 : 0;
-    if (length == 0 || length > text.size() - i) return false;
-    std::uint32_t code = length == 1 ? lead : lead & (0x7FU >> length);
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if (next >> 6U != 2) return false;
-      code = code << 6U | (next & 0x3FU);
-    }
-    constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < kLeast[length] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return false;
-    i += length;
-  }
-  return true;
-}
-
-bool read_histogram(Cursor& cursor, std::uint32_t levels, std::uint64_t pixels, std::vector<std::uint32_t>& histogram) {
+// The counts must give what the rest of the record says, as they do in kernels::make_partial().
+bool read_histogram(Cursor& cursor, std::uint32_t levels, std::uint64_t pixels, kernels::ChannelPartial& channel) {
   Bytes raw;
   if (!cursor.take(std::uint64_t{levels} * sizeof(std::uint32_t), raw)) return false;
-  histogram.resize(levels);
-  std::memcpy(histogram.data(), raw.data(), raw.size());
+  channel.histogram.resize(levels);
+  std::memcpy(channel.histogram.data(), raw.data(), raw.size());
   std::uint64_t total = 0;
-  for (const std::uint32_t count : histogram) total += count;
-  return total == pixels;
+  std::uint64_t sum = 0;
+  std::uint64_t sum_of_squares = 0;
+  for (std::uint64_t level = 0; level < levels; ++level) {
+    const std::uint64_t count = channel.histogram[level];
+    total += count;
+    sum += level * count;
+    sum_of_squares += level * level * count;
+    if (count != 0 && (level < channel.min || level > channel.max)) return false;
+  }
+  return total == pixels && sum == channel.sum && sum_of_squares == channel.sum_of_squares &&
+         channel.histogram[channel.min] != 0 && channel.histogram[channel.max] != 0;
+}
+
+// Whether there are levels between min and max that have these sums. No deviation is imaginary then.
+bool can_be(const kernels::ChannelPartial& channel, std::uint64_t pixels) {
+  const auto times = [](kernels::Uint128 a, std::uint64_t b) { return a * b; };
+  return channel.min <= channel.max && channel.sum >= channel.min * pixels && channel.sum <= channel.max * pixels &&
+         channel.sum_of_squares <= times(channel.sum, channel.max) &&
+         times(channel.sum_of_squares, pixels) >= times(channel.sum, channel.sum);
 }
 
 bool read_partial(Cursor& cursor, const AnswerHeader& header, std::optional<kernels::Partial>& partial) {
-  if (header.channels == 0) return header.histogram_levels == 0 && header.pixels == 0;
+  if (header.channels == 0) return header.histogram_levels == 0 && header.pixels == 0 && header.depth == 0;
   if ((header.channels != 1 && header.channels != 3) || (header.depth != 8 && header.depth != 16)) return false;
   kernels::Partial& read = partial.emplace();
   read.depth = header.depth == 16 ? kernels::Depth::sixteen : kernels::Depth::eight;
@@ -137,40 +139,54 @@ bool read_partial(Cursor& cursor, const AnswerHeader& header, std::optional<kern
   for (kernels::ChannelPartial& channel : read.channels) {
     ChannelRecord record{};
     if (!cursor.take(record)) return false;
-    if (record.min > record.max || record.max >= levels) return false;
-    if (record.sum < record.min * read.pixels || record.sum > record.max * read.pixels) return false;
+    if (record.max >= levels) return false;
     channel.min = record.min;
     channel.max = record.max;
     channel.sum = record.sum;
     channel.sum_of_squares = record.sum_of_squares;
+    if (!can_be(channel, read.pixels)) return false;
   }
   if (header.histogram_levels == 0) return true;
   return std::all_of(read.channels.begin(), read.channels.end(), [&](kernels::ChannelPartial& channel) {
-    return read_histogram(cursor, levels, read.pixels, channel.histogram);
+    return read_histogram(cursor, levels, read.pixels, channel);
   });
 }
 
-bool read_frame(Cursor& cursor, const AnswerHeader& header, cv::Mat& frame) {
-  if (header.frame_rows == 0) return header.frame_columns == 0 && header.frame_type == 0;
-  if (header.frame_rows < 0 || header.frame_columns <= 0) return false;
+// The depth and the channels of an OpenCV type that a frame can have.
+std::optional<kernels::FrameShape> shape_of_type(std::int32_t type) {
   kernels::FrameShape shape;
-  shape.width = header.frame_columns;
-  shape.height = header.frame_rows;
-  bool known = false;
   for (const kernels::Depth depth : {kernels::Depth::eight, kernels::Depth::sixteen}) {
     for (const int channels : {1, 2, 3, 4}) {
       shape.depth = depth;
       shape.channels = channels;
-      if (shape.type() != header.frame_type) continue;
-      known = true;
-      Bytes pixels;
-      if (!cursor.skip_to_multiple(kFrameAlignment) || !cursor.take(shape.bytes(), pixels)) return false;
-      // OpenCV has no frame of constant pixels; nobody writes to this one.
-      frame =
-          cv::Mat(header.frame_rows, header.frame_columns, header.frame_type, const_cast<std::byte*>(pixels.data()));
+      if (shape.type() == type) return shape;
     }
   }
-  return known;
+  return std::nullopt;
+}
+
+bool read_frame(Cursor& cursor, const AnswerHeader& header, cv::Mat& frame) {
+  if (header.frame_rows == 0) return header.frame_columns == 0 && header.frame_type == 0;
+  std::optional<kernels::FrameShape> shape = shape_of_type(header.frame_type);
+  if (header.frame_rows < 0 || header.frame_columns <= 0 || !shape) return false;
+  shape->width = header.frame_columns;
+  shape->height = header.frame_rows;
+  // Up to 2^62 pixels: their bytes need not fit a number.
+  if (!cursor.skip_to_multiple(kFrameAlignment) || shape->pixels() > cursor.left()) return false;
+  Bytes pixels;
+  if (!cursor.take(shape->bytes(), pixels)) return false;
+  // OpenCV has no frame of constant pixels; nobody writes to this one.
+  frame = cv::Mat(header.frame_rows, header.frame_columns, header.frame_type, const_cast<std::byte*>(pixels.data()));
+  return true;
+}
+
+// Whether the answer holds what such a verdict comes with, and nothing else.
+bool holds(const ReadAnswer& answer, const AnswerWish& wish) {
+  const bool well = is_well(answer.result.verdict);
+  const auto& partial = answer.result.partial;
+  return answer.encoded.empty() != (well && wish.want.encoded) && partial.has_value() == (well && wish.want.partial) &&
+         answer.result.frame.empty() != (well && wish.want.frame) &&
+         (!partial || partial->channels.front().histogram.empty() != wish.histogram);
 }
 
 }  // namespace
@@ -181,7 +197,8 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
   header.height = result.height;
   header.ms = result.ms;
   header.verdict = static_cast<std::uint32_t>(result.verdict);
-  header.detail_bytes = result.detail.size();
+  const Bytes detail = std::as_bytes(std::span(result.detail)).first(std::min(result.detail.size(), kMostDetailBytes));
+  header.detail_bytes = detail.size();
   header.encoded_bytes = encoded.size();
   fixed_.clear();
   if (result.partial) {
@@ -210,7 +227,7 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
   if (result.partial) {
     for (const auto& channel : result.partial->channels) add(std::as_bytes(std::span(channel.histogram)));
   }
-  add(std::as_bytes(std::span(result.detail)));
+  add(detail);
   add(encoded);
   if (!result.frame.empty()) {
     padding_.assign((kFrameAlignment - size % kFrameAlignment) % kFrameAlignment, std::byte{0});
@@ -226,24 +243,24 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
   return pieces_;
 }
 
-std::optional<ReadAnswer> read_answer(Bytes bytes) {
+std::optional<ReadAnswer> read_answer(Bytes bytes, const AnswerWish& wish) {
   Cursor cursor(bytes);
   AnswerHeader header{};
   ReadAnswer answer;
   ProgramResult& result = answer.result;
   Bytes detail;
-  if (!cursor.take(header) || !is_of_program(header.verdict)) return std::nullopt;
+  if (!cursor.take(header) || header.unused != 0 || !is_of_program(header.verdict)) return std::nullopt;
   if (header.width < 0 || header.height < 0 || !std::isfinite(header.ms) || header.ms < 0) return std::nullopt;
   if (!read_partial(cursor, header, result.partial)) return std::nullopt;
-  if (!cursor.take(header.detail_bytes, detail) || !cursor.take(header.encoded_bytes, answer.encoded))
-    return std::nullopt;
+  if (header.detail_bytes > kMostDetailBytes || !cursor.take(header.detail_bytes, detail)) return std::nullopt;
+  if (!cursor.take(header.encoded_bytes, answer.encoded)) return std::nullopt;
   if (!read_frame(cursor, header, result.frame) || !cursor.empty()) return std::nullopt;
   result.detail.assign(reinterpret_cast<const char*>(detail.data()), detail.size());
-  if (!is_utf8(result.detail)) return std::nullopt;
   result.verdict = static_cast<Verdict>(header.verdict);
   result.width = header.width;
   result.height = header.height;
   result.ms = header.ms;
+  if (!holds(answer, wish)) return std::nullopt;
   return answer;
 }
 

@@ -37,9 +37,16 @@ struct ReadAnswer {
   Bytes encoded;
 };
 
-/// Reads what a worker wrote, believing nothing: sizes must add up to the last byte, verdicts be such as a program
-/// gives, counts agree with each other, the detail be UTF-8. Nothing if it makes no sense. `bytes` must be aligned
-/// as `new` aligns, and stay where they are as long as the views are used; the frame must not be written to.
-[[nodiscard]] std::optional<ReadAnswer> read_answer(Bytes bytes);
+/// What was asked of the program.
+struct AnswerWish {
+  Program::Want want;
+  bool histogram = false;  ///< Program::Options::reduce_histogram.
+};
+
+/// Reads what a worker wrote, believing nothing: sizes must add up to the last byte, the verdict be such as a program
+/// gives, what was wished for be there if the verdict is a good one and nothing else, and counts agree with each other.
+/// The detail may be any bytes, as file names may. Nothing if it makes no sense. `bytes` must be aligned as `new`
+/// aligns, and stay where they are as long as the views are used; the frame must not be written to.
+[[nodiscard]] std::optional<ReadAnswer> read_answer(Bytes bytes, const AnswerWish& wish);
 
 }  // namespace pixmill::pipeline

@@ -26,7 +26,7 @@ struct Job {
   int jobs = 1;
   /// Heeded by backends that are isolated.
   Supervision supervision = {};
-  std::uint64_t queued_bytes = std::uint64_t{256} << 20;  ///< Of files read ahead and waiting.
+  std::uint64_t queued_bytes = std::uint64_t{256} << 20;  ///< Of files, beyond one a worker.
 };
 
 /// Whether the program must run on a loaded task; if not, result_without_program() is what became of it.

@@ -15,11 +15,11 @@ class Gate {
     std::uint64_t most_bytes = 0;  ///< … and
     std::size_t many = 0;          ///< so many as long as they stay within small_bytes.
     std::uint64_t small_bytes = 0;
+    std::size_t always = 1;  ///< So many are let in however large they are: those that are worked on, not ahead.
   };
   explicit Gate(Bounds bounds) : bounds_(bounds) {}
 
-  /// Waits for room for an item of so many bytes, and holds it. An item larger than every bound is let in when nothing
-  /// else is held. False: the gate was closed.
+  /// Waits for room for an item of so many bytes, and holds it. False: the gate was closed.
   bool hold(std::uint64_t bytes) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return closed_ || lets_in(bytes); });
@@ -50,7 +50,7 @@ class Gate {
 
  private:
   [[nodiscard]] bool lets_in(std::uint64_t bytes) const {
-    return items_ == 0 || (items_ < bounds_.few && bytes_ + bytes <= bounds_.most_bytes) ||
+    return items_ < bounds_.always || (items_ < bounds_.few && bytes_ + bytes <= bounds_.most_bytes) ||
            (items_ < bounds_.many && bytes_ + bytes <= bounds_.small_bytes);
   }
 

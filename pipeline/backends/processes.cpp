@@ -5,6 +5,7 @@
 #include "pipeline/backends/mailbox.hpp"
 #include "pipeline/backends/spare_tasks.hpp"
 #include "pipeline/backends/table.hpp"
+#include "pipeline/machine_limits.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
@@ -101,6 +102,16 @@ using InFlightPtr = std::unique_ptr<InFlight>;
 ///
 /// Threads: readers fill `loaded_`; the calling thread alone talks to the pool; writers empty `done_`. The gate bounds
 /// all that is between the first and the last.
+///
+/// Nobody waits in a circle. Readers wait for the gate, which only writers open. Writers wait for `done_`, and for the
+/// disk. The calling thread waits for the pool, never longer than kLook, and for neither mailbox, since pushing never
+/// blocks; it takes nothing from `loaded_` while too much is in `done_`, which writers empty without it. So as long as
+/// anything is held by the gate, it is in somebody's hands who gets on with it: a reader's, `loaded_`'s (hungry pool:
+/// the caller's), the pool's (which answers, fails or throws), `done_`'s or a writer's.
+///
+/// Nothing is lost or delivered twice: an item is owned by one place at a time, by its unique_ptr, and leaves
+/// `in_flight_` with its one answer or failure. What is dropped, when the run is stopped or broken, was not delivered;
+/// the batch then says `cancelled` of it.
 class Coordinator final : ipc::Pool::Events {
  public:
   explicit Coordinator(const Job& job)
@@ -130,24 +141,54 @@ class Coordinator final : ipc::Pool::Events {
  private:
   [[nodiscard]] Gate::Bounds bounds(std::uint64_t most_bytes) const {
     const auto workers = static_cast<std::size_t>(workers_);
-    return {workers * 5, most_bytes, workers * (kRingCapacity + 16), workers * (std::uint64_t{4} << 20)};
+    return {.few = workers * 5,
+            .most_bytes = most_bytes,
+            .many = workers * (kRingCapacity + 16),
+            .small_bytes = std::min(most_bytes, workers * (std::uint64_t{4} << 20)),
+            .always = workers};
   }
 
   [[nodiscard]] ipc::PoolOptions pool_options() const {
+    check_open_files();
     const std::uint64_t memory = job_.program.options().limits.max_memory;
     ipc::PoolOptions options;
     options.workers = workers_;
-    // A picture's file and its answer are within the limit each; and some room for those that come next.
-    options.region_bytes = 2 * memory + (std::uint64_t{256} << 20);
+    options.region_bytes = region_bytes(memory);
     options.timeout = job_.supervision.timeout;
     options.retries = job_.supervision.retries;
     options.ring_capacity = kRingCapacity;
-    options.available_memory = [] { return available_memory(); };
+    options.available_memory = [] {
+      const std::uint64_t bytes = available_memory();
+      return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
+    };
     options.plan.make = [&program = job_.program] { return std::make_unique<ImageWorker>(program); };
     options.plan.prepare = [] { cv::setNumThreads(1); };
-    options.plan.memory_bytes = memory + kAllocatorWaste;
+    options.plan.memory_bytes = std::min(memory, physical_memory()) + kAllocatorWaste;
     options.plan.spin_ns = usable_cpus() > workers_ + 1 ? kSpinNs : 0;
     return options;
+  }
+
+  // A picture's file and its answer are within the limit each; and some room for those that come next. No more than the
+  // machine could ever fill, nor than a share of the address space, which this process maps them all in.
+  [[nodiscard]] std::uint64_t region_bytes(std::uint64_t most_memory) const {
+    constexpr std::uint64_t kAddressSpace = std::uint64_t{1} << 46U;
+    constexpr std::uint64_t kForTheNext = std::uint64_t{256} << 20U;
+    const std::uint64_t most = kAddressSpace / static_cast<std::uint64_t>(workers_);
+    return 2 * std::min(most_memory, std::min(physical_memory(), most / 2 - kForTheNext)) + kForTheNext;
+  }
+
+  // Asked first: a descriptor that is wanting later would be some image's misfortune.
+  void check_open_files() const {
+    constexpr int kEachWorker = 3;  // its region, its bell, its pidfd
+    constexpr int kEachWriter = 2;  // an output, and its folder
+    constexpr int kOwn = 12;
+    const auto needed = static_cast<std::uint64_t>(workers_ * kEachWorker + std::min(workers_, kMostReaders) +
+                                                   std::min(workers_, kMostWriters) * kEachWriter + kOwn);
+    const std::uint64_t left = open_files_left();
+    if (left >= needed) return;
+    throw Error(ErrorCode::machine, fmt::format("{} worker processes need {} more open files, and {} may be opened; "
+                                                "raise the limit of open files (ulimit -n), or use a smaller -j",
+                                                workers_, needed, left));
   }
 
   void start(std::vector<std::jthread>& threads) {
@@ -261,7 +302,8 @@ class Coordinator final : ipc::Pool::Events {
   }
 
   void answered(std::uint64_t tag, std::span<const std::byte> answer, int attempts) override {
-    std::optional<ReadAnswer> read = read_answer(answer);
+    const AnswerWish wish{in_flight_.at(tag)->task->want, job_.program.options().reduce_histogram};
+    std::optional<ReadAnswer> read = read_answer(answer, wish);
     if (!read) {
       pool_.reject();
       return;
@@ -280,9 +322,22 @@ class Coordinator final : ipc::Pool::Events {
     image->result = {};
     image->result.attempts = attempts;
     image->result.verdict = verdict_of(failure);
-    image->result.detail = reason;
-    if (attempts > 1) image->result.detail += fmt::format(", {} times in a row", attempts);
+    image->result.detail = in_words(failure, reason);
+    if (attempts > 1) image->result.detail += fmt::format("; tried {} times", attempts);
     finish(std::move(image));
+  }
+
+  static std::string in_words(ipc::Failure failure, const std::string& reason) {
+    switch (failure) {
+      case ipc::Failure::died:
+        return (reason.starts_with("killed") ? "its worker was " : "its worker ") + reason;
+      case ipc::Failure::protocol:
+        return "protocol: its worker sent what makes no sense";
+      case ipc::Failure::timed_out:
+      case ipc::Failure::no_memory:
+        break;
+    }
+    return reason;
   }
 
   static Verdict verdict_of(ipc::Failure failure) {

@@ -23,8 +23,7 @@ constexpr std::size_t kReadAheadPerWorker = 4;
 
 class ThreadPool {
  public:
-  explicit ThreadPool(const Job& job)
-      : job_(job), gate_({static_cast<std::size_t>(job.jobs) * kReadAheadPerWorker, job.queued_bytes}) {}
+  explicit ThreadPool(const Job& job) : job_(job), gate_(bounds(job)) {}
 
   void run() {
     const int readers = std::min(job_.jobs, kMostReaders);
@@ -48,6 +47,11 @@ class ThreadPool {
   }
 
  private:
+  static Gate::Bounds bounds(const Job& job) {
+    const auto workers = static_cast<std::size_t>(job.jobs);
+    return {.few = workers * kReadAheadPerWorker, .most_bytes = job.queued_bytes, .always = workers};
+  }
+
   void guarded(void (ThreadPool::*body)()) {
     try {
       (this->*body)();

@@ -8,6 +8,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace pixmill::cli {
 namespace {
@@ -32,6 +33,13 @@ TEST(CurrentFailure, IsASentenceForWhateverIsThrown) {
   EXPECT_EQ(failure_of([] { throw std::bad_alloc(); }).exit_code, 3);
   EXPECT_NE(failure_of([] { throw std::logic_error("odd"); }).message.find("report"), std::string::npos);
   EXPECT_EQ(failure_of([] { throw 7; }).exit_code, 3);
+}
+
+TEST(CurrentFailure, SaysWhatToDoWhereNoThreadCanBeHad) {
+  const Failure failure =
+      failure_of([] { throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again)); });
+  EXPECT_EQ(failure.exit_code, 3);
+  EXPECT_NE(failure.message.find("limit of processes"), std::string::npos) << failure.message;
 }
 
 }  // namespace

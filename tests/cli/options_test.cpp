@@ -131,12 +131,41 @@ TEST(Options, EachReachesItsField) {
   EXPECT_TRUE(got.log.verbose);
 }
 
-TEST(Options, WhatBelongsToProcessesIsRefusedByName) {
-  for (const char* option : {"--timeout", "--sandbox", "--retries"}) {
-    const std::string text = complaint({"a", option, "5"});
-    EXPECT_NE(text.find(option), std::string::npos) << text;
-    EXPECT_NE(text.find("processes"), std::string::npos) << text;
+TEST(Options, SupervisionIsReadAndOtherwiseLeftToTheLibrary) {
+  using std::chrono::milliseconds;
+  const SupervisionOptions untouched = read({"a"}).batch.supervision;
+  EXPECT_FALSE(untouched.timeout || untouched.retries);
+  EXPECT_EQ(read({"a", "--timeout", "5"}).batch.supervision.timeout, milliseconds(5000));
+  EXPECT_EQ(read({"a", "--timeout", "0"}).batch.supervision.timeout, milliseconds(0));
+  EXPECT_EQ(read({"a", "--timeout", "0.25"}).batch.supervision.timeout, milliseconds(250));
+  EXPECT_EQ(read({"a", "--timeout", "0.0001"}).batch.supervision.timeout, milliseconds(1));
+  EXPECT_EQ(read({"a", "--timeout", "31536000"}).batch.supervision.timeout, std::chrono::hours(24 * 365));
+  EXPECT_EQ(read({"a", "--retries", "0"}).batch.supervision.retries, 0);
+  EXPECT_EQ(read({"a", "--retries", "1000000"}).batch.supervision.retries, 1000000);
+}
+
+TEST(Options, SupervisionOutOfRangeIsRefused) {
+  for (const char* text : {"-1", "31536001", "nan", "inf", "1e3", "5s", "", "0x10", "5 "}) {
+    const std::string why = complaint({"a", "--timeout", text});
+    EXPECT_NE(why.find("--timeout"), std::string::npos) << why;
+    EXPECT_NE(why.find("seconds"), std::string::npos) << why;
   }
+  for (const char* text : {"-1", "1000001", "1.5", "once", ""}) {
+    const std::string why = complaint({"a", "--retries", text});
+    EXPECT_NE(why.find("--retries"), std::string::npos) << why;
+    EXPECT_NE(why.find("from 0 to 1000000"), std::string::npos) << why;
+  }
+}
+
+TEST(Options, TheSandboxIsRefusedByName) {
+  for (const char* word : {"on", "off"}) {
+    const std::string why = complaint({"a", "--sandbox", word});
+    EXPECT_NE(why.find("--sandbox"), std::string::npos) << why;
+    EXPECT_NE(why.find("processes"), std::string::npos) << why;
+  }
+}
+
+TEST(Options, AnUnknownBackendIsRefusedWithTheNamesOfAll) {
   EXPECT_NE(complaint({"a", "--backend", "gpu"}).find("processes"), std::string::npos);
 }
 

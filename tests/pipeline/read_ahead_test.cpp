@@ -57,6 +57,17 @@ TEST(Gate, LetsInWhatIsLargerThanTheBoundAlone) {
   EXPECT_TRUE(gate.hold(1000));
 }
 
+TEST(Gate, LetsInOneForEachWorkerHoweverLarge) {
+  Gate gate({.few = 8, .most_bytes = 10, .always = 3});
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(gate.hold(1000));
+  std::atomic<bool> in{false};
+  std::jthread fourth([&] { in = gate.hold(1000); });
+  EXPECT_FALSE(in);
+  gate.release(1000);
+  fourth.join();
+  EXPECT_TRUE(in);
+}
+
 TEST(Gate, LetsInManyAsLongAsTheyAreSmall) {
   Gate gate({.few = 2, .most_bytes = 1000, .many = 5, .small_bytes = 100});
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(gate.hold(20));

@@ -101,7 +101,10 @@ class Client final : public Pool::Events {
     Record& record = records_[tag];
     Dice dice(tag);
     record.input.resize(input_bytes);
-    for (std::byte& byte : record.input) byte = static_cast<std::byte>(dice.next());
+    for (std::size_t i = 0; i < input_bytes; i += 8) {
+      const std::uint64_t random = dice.next();
+      std::memcpy(record.input.data() + i, &random, std::min<std::size_t>(8, input_bytes - i));
+    }
     record.user = {static_cast<std::uint64_t>(command), argument};
     pool_->submit(tag, record.input, record.user);
     return tag;
@@ -122,11 +125,21 @@ class Client final : public Pool::Events {
     const HangGuard guard;
     while (!condition()) pool_->wait(milliseconds(20));
   }
-  /// All workers are there, and have said so: one message each in turn is not enough for that.
+  /// So many workers live, and messages are known to be quick, so that many are sent ahead.
   void settle(std::size_t workers) {
-    wait_until([&] { return pool_->processes().workers.size() == workers; });
-    submit_many(static_cast<int>(workers) * 20);
-    finish();
+    do {
+      submit_many(static_cast<int>(workers) * 20);
+      finish();
+    } while (pool_->processes().workers.size() != workers);
+  }
+
+  /// Until none is left, also of those that are still being started.
+  void kill_workers(int signal = SIGKILL) {
+    wait_until([&] {
+      const std::vector<int> pids = pool_->processes().workers;
+      for (const int pid : pids) ::kill(pid, signal);
+      return pids.empty();
+    });
   }
 
   const Record& operator[](std::uint64_t tag) const { return records_.at(tag); }

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,6 +15,12 @@ union Control {
 };
 
 }  // namespace
+
+void SpawnReply::set_trouble(std::string_view text) {
+  std::copy_n(text.begin(), std::min(text.size(), why.size()), why.begin());
+}
+
+std::string SpawnReply::trouble() const { return {why.begin(), std::find(why.begin(), why.end(), '\0')}; }
 
 PacketResult send_packet(int socket, std::span<const std::byte> bytes, std::span<const int> descriptors) {
   iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
@@ -60,9 +67,9 @@ PacketResult receive_packet(int socket, std::span<std::byte> bytes,
       descriptors[i].reset(fd);
     }
   }
-  const bool whole =
-      static_cast<std::size_t>(got) == bytes.size() && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
-  return whole ? PacketResult::done : PacketResult::closed;
+  const bool whole = static_cast<std::size_t>(got) == bytes.size() && (message.msg_flags & MSG_TRUNC) == 0;
+  if (!whole) return PacketResult::closed;
+  return (message.msg_flags & MSG_CTRUNC) != 0 ? PacketResult::cut : PacketResult::done;
 }
 
 }  // namespace pixmill::ipc

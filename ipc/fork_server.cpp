@@ -9,9 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -22,6 +25,15 @@ namespace {
 
 [[noreturn]] void fail(const std::string& call, int error, const char* advice = "") {
   throw Error(ErrorCode::machine, call + ": " + std::generic_category().message(error) + advice);
+}
+
+// The first child of ours in the group that is dead, left as it is; 0: there are only living ones; -1: there is none.
+pid_t peek(pid_t group) {
+  siginfo_t info{};
+  while (::waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) {
+    if (errno != EINTR) return -1;
+  }
+  return info.si_pid;
 }
 
 // Reaps every child of ours in the group until there is none; all were killed.
@@ -61,8 +73,8 @@ ForkServer::ForkServer(const WorkerPlan& plan) {
 }
 
 ForkServer::~ForkServer() {
-  if (group_ <= 0) return;
-  // The server is not reaped yet, so the group's number is nobody else's.
+  // As long as a child of ours is in the group, even a dead one that is not reaped, its number is nobody else's.
+  if (peek(group_) < 0) return;
   ::kill(-group_, SIGKILL);
   process_.kill();
   reap_group(group_);
@@ -87,6 +99,23 @@ ForkServer::Reply ForkServer::reply() {
   return reply;
 }
 
-void ForkServer::kill() { process_.kill(); }
+std::string ForkServer::kill() {
+  constexpr int kUsuallyDeadByMs = 200;
+  process_.kill();
+  socket_.reset();
+  const std::optional<ProcessEnd> end = process_.reap(kUsuallyDeadByMs);
+  return end ? describe(*end) : "was killed";
+}
+
+bool ForkServer::reap_strays(std::span<const pid_t> known) {
+  if (process_) static_cast<void>(process_.try_reap());
+  for (;;) {
+    const pid_t dead = peek(group_);
+    if (dead < 0) return true;
+    if (dead == 0 || dead == process_.pid() || std::find(known.begin(), known.end(), dead) != known.end()) return false;
+    while (::waitpid(dead, nullptr, __WALL) < 0 && errno == EINTR) {
+    }
+  }
+}
 
 }  // namespace pixmill::ipc

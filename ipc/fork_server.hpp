@@ -4,7 +4,8 @@
 #include "ipc/fork_messages.hpp"
 #include "ipc/worker.hpp"
 
-#include <optional>
+#include <span>
+#include <string>
 
 namespace pixmill::ipc {
 
@@ -13,7 +14,8 @@ namespace pixmill::ipc {
 /// and outlive it.
 ///
 /// Made from the thread that will outlive all workers: the kernel counts the end of that thread as the parent's death.
-/// One thread at a time. When it goes, the server and whatever is left of its process group is killed and reaped.
+/// One thread at a time. When it goes, the server and whatever is left of its process group is killed and reaped: kill
+/// and reap the workers first whose ends are of interest.
 class ForkServer {
  public:
   /// Forks. The server inherits the memory of this process as it is; `plan` is not used in this process. Throws
@@ -23,9 +25,10 @@ class ForkServer {
   ForkServer& operator=(const ForkServer&) = delete;
   ~ForkServer();
 
-  /// Readable when there is a reply, or when it is dead.
+  /// Readable when there is a reply, or when it is dead. Closed by kill().
   [[nodiscard]] int socket() const { return socket_.get(); }
-  [[nodiscard]] pid_t pid() const { return process_.pid(); }
+  /// 0 once it is reaped.
+  [[nodiscard]] pid_t pid() const { return process_ ? process_.pid() : 0; }
 
   /// Asks for a worker. False: the server is dead, or takes no more.
   [[nodiscard]] bool request(const SpawnRequest& request, int region, int bell);
@@ -38,9 +41,12 @@ class ForkServer {
   /// The next reply; never waits.
   [[nodiscard]] Reply reply();
 
-  /// Kills the server, but leaves it unreaped: its process group keeps its number, so that workers of which nobody was
-  /// told can still be killed by it when this goes.
-  void kill();
+  /// Kills the server, for good, and closes the socket. How it ended: "killed by SIGSEGV (Segmentation fault)"; in
+  /// words of that kind too if it has not ended yet.
+  std::string kill();
+  /// After kill(): reaps those of the server's process group that nobody knows of: a worker that the server made just
+  /// before it died, and could not tell us of. `known` are reaped by others. True when nobody is left of the group.
+  [[nodiscard]] bool reap_strays(std::span<const pid_t> known);
 
  private:
   UniqueFd socket_;

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -46,16 +47,18 @@ UniqueFd keep_only(UniqueFd socket) {
     socket.reset(kSocket);
   }
   if (::syscall(SYS_close_range, kSocket + 1, ~0U, 0) != 0) {
+    constexpr rlim_t kHighest = 1 << 20;
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    for (int fd = kSocket + 1; fd < static_cast<int>(limit.rlim_cur); ++fd) ::close(fd);
+    const int end = static_cast<int>(std::min(limit.rlim_cur, kHighest));
+    for (int fd = kSocket + 1; fd < end; ++fd) ::close(fd);
   }
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   constexpr int kSilenced = 2;
 #else
   constexpr int kSilenced = 3;
 #endif
-  const UniqueFd nowhere(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  UniqueFd nowhere(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (int fd = 0; fd < kSilenced; ++fd) {
     if (nowhere) {
       ::dup2(nowhere.get(), fd);
@@ -63,6 +66,8 @@ UniqueFd keep_only(UniqueFd socket) {
       ::close(fd);
     }
   }
+  // Where the host had closed the first three, this is one of them.
+  if (nowhere.get() < kSocket) static_cast<void>(nowhere.release());
   return socket;
 }
 
@@ -106,7 +111,7 @@ void serve(const WorkerPlan& plan, UniqueFd& socket, pid_t coordinator) {
     const PacketResult got = receive_packet(socket.get(), std::as_writable_bytes(std::span(&request, 1)), descriptors);
     if (got != PacketResult::done) leave(WorkerExit::orphaned);
     if (!descriptors[0] || !descriptors[1]) {
-      say(socket.get(), {request.ticket, 0, EMFILE}, {});
+      say(socket.get(), {request.ticket, 0, EMFILE, {}}, {});
       continue;
     }
     const Born born = fork_sibling();
@@ -116,10 +121,10 @@ void serve(const WorkerPlan& plan, UniqueFd& socket, pid_t coordinator) {
                          std::move(descriptors[0]), std::move(descriptors[1])});
     }
     if (born.pid < 0) {
-      say(socket.get(), {request.ticket, 0, born.error}, {});
+      say(socket.get(), {request.ticket, 0, born.error, {}}, {});
     } else {
       const int pidfd = born.pidfd.get();
-      say(socket.get(), {request.ticket, born.pid, 0}, {&pidfd, 1});
+      say(socket.get(), {request.ticket, born.pid, 0, {}}, {&pidfd, 1});
     }
   }
 }
@@ -138,12 +143,16 @@ void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator
   write_file("/proc/self/oom_score_adj", "1000");
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  SpawnReply ready;
   try {
     if (plan.prepare) plan.prepare();
-  } catch (const std::exception&) {
-    leave(WorkerExit::unable);
+  } catch (const std::exception& error) {
+    ready.set_trouble(*error.what() != '\0' ? error.what() : "an error without a name");
+  } catch (...) {
+    ready.set_trouble("an error without a name");
   }
-  say(socket.get(), {}, {});
+  say(socket.get(), ready, {});
+  if (!ready.trouble().empty()) leave(WorkerExit::unable);
   serve(plan, socket, coordinator);
   leave(WorkerExit::orphaned);
 }

@@ -8,6 +8,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace pixmill::ipc {
@@ -32,10 +34,10 @@ class Worker {
 
 /// Functions that cross into other processes by fork: what they refer to must be complete before the pool is made.
 struct WorkerPlan {
-  /// In each worker, before its first message.
+  /// In each worker, before its first message. What it throws is told to who waits, if no worker can be had.
   std::function<std::unique_ptr<Worker>()> make;
   /// Once in each fork server, before it forks: what all workers share, and what must be done before they are locked
-  /// in. May be empty.
+  /// in. Must leave no thread behind, for which the workers would wait. May be empty.
   std::function<void()> prepare;
   /// Private memory a worker may take beyond what it starts with; 0: no limit. Beyond it allocations fail.
   std::uint64_t memory_bytes = 0;
@@ -56,6 +58,15 @@ inline constexpr std::uint32_t kDone = 2;      ///< The answer is written; outpu
 inline constexpr std::uint32_t kMoreRoom = 3;  ///< The answer needs output_size_bytes. The worker waits.
 inline constexpr std::uint32_t kDropped = 4;   ///< There was no room for the answer, and it is gone.
 inline constexpr std::uint32_t kNoMemory = 5;  ///< The message needed more private memory than there is.
+/// Instead of kReady, any number of times: a piece of the reason why the worker cannot be; see set_trouble().
+inline constexpr std::uint32_t kUnable = 6;
 }  // namespace to_coordinator
+
+/// Bytes of text that fit a message of kUnable, in all its words behind the code.
+inline constexpr std::size_t kTroubleBytes = sizeof(Descriptor) - offsetof(Descriptor, input_offset);
+/// Puts in the first kTroubleBytes of `text`.
+void set_trouble(Descriptor& message, std::string_view text);
+/// Takes them out; what a worker wrote, so what cannot be printed is a question mark.
+[[nodiscard]] std::string trouble_text(const Descriptor& message);
 
 }  // namespace pixmill::ipc

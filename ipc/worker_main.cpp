@@ -12,12 +12,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <new>
 #include <optional>
+#include <stdexcept>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace pixmill::ipc {
 namespace {
@@ -52,6 +54,8 @@ class Loop {
   Loop(Worker& worker, WorkerEnd& end, std::span<std::byte> memory, const WorkerStart& start, std::uint64_t spin_ns)
       : worker_(worker), end_(end), memory_(memory), start_(start) {
     limits_.spin = std::chrono::nanoseconds(spin_ns);
+    // All that the coordinator ever has unanswered, and the room for one answer: it need not grow when memory is short.
+    inbox_.reserve(std::size_t{start.ring_capacity} + 1);
   }
 
   [[noreturn]] void run() {
@@ -76,8 +80,13 @@ class Loop {
 
   Descriptor next() {
     bool rested = false;
-    while (inbox_.empty()) {
-      if (take() > 0) break;
+    for (;;) {
+      while (waiting() > 0) {
+        const Descriptor message = inbox_[taken_++];
+        // Room for an answer that was given up meanwhile is no message.
+        if (message.code == to_worker::kRun) return message;
+      }
+      if (take() > 0) continue;
       ring();  // nobody may sleep over an answer while this one sleeps
       limits_.deadline = rested ? Clock::time_point::max() : Clock::now() + kRestAfter;
       const WaitResult result = end_.wait(limits_, [this] { return abandoned(); });
@@ -87,15 +96,17 @@ class Loop {
         rested = true;
       }
     }
-    const Descriptor message = inbox_.front();
-    inbox_.pop_front();
-    return message;
   }
+
+  [[nodiscard]] std::size_t waiting() const { return inbox_.size() - taken_; }
 
   std::size_t take() {
     std::array<Descriptor, 32> some;
     const RingResult popped = end_.receive(some);
     if (popped.violated) leave(WorkerExit::orphaned);  // the region is another's by now
+    if (popped.count == 0) return 0;
+    inbox_.erase(inbox_.begin(), inbox_.begin() + static_cast<std::ptrdiff_t>(std::exchange(taken_, 0)));
+    if (inbox_.size() + popped.count > inbox_.capacity()) leave(WorkerExit::orphaned);
     inbox_.insert(inbox_.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(popped.count));
     return popped.count;
   }
@@ -117,7 +128,7 @@ class Loop {
     // Each answer is committed at once, so that what is done is never done again and never held against the next; only
     // the bell waits, and never while the coordinator could be needed for more work.
     static_cast<void>(take());
-    if (inbox_.size() <= 1 || Clock::now() - last_bell_ >= kBellEvery) ring();
+    if (waiting() <= 1 || Clock::now() - last_bell_ >= kBellEvery) ring();
   }
 
   void deliver(const Worker::Answer& made, const Descriptor& message, Descriptor& reply) {
@@ -149,7 +160,8 @@ class Loop {
   // What was sent before the coordinator knew of the need stands in front, and waits its turn.
   Descriptor room_for(std::uint64_t task) {
     for (;;) {
-      const auto found = std::find_if(inbox_.begin(), inbox_.end(), [task](const Descriptor& message) {
+      const auto first = inbox_.begin() + static_cast<std::ptrdiff_t>(taken_);
+      const auto found = std::find_if(first, inbox_.end(), [task](const Descriptor& message) {
         return message.code == to_worker::kRoom && message.task == task;
       });
       if (found != inbox_.end()) {
@@ -183,9 +195,24 @@ class Loop {
   std::span<std::byte> memory_;
   const WorkerStart& start_;
   WaitLimits limits_;
-  std::deque<Descriptor> inbox_;
+  std::vector<Descriptor> inbox_;
+  std::size_t taken_ = 0;  // of these
   Clock::time_point last_bell_;
 };
+
+// Tells the coordinator why there will be no worker, as far as the ring has room.
+[[noreturn]] void give_up(std::optional<WorkerEnd>& end, std::uint32_t epoch, std::string_view why) {
+  if (end) {
+    Descriptor message;
+    message.epoch = epoch;
+    message.code = to_coordinator::kUnable;
+    for (; !why.empty(); why.remove_prefix(std::min(why.size(), kTroubleBytes))) {
+      set_trouble(message, why);
+      if (end->send({&message, 1}).count != 1) break;
+    }
+  }
+  leave(WorkerExit::unable);
+}
 
 }  // namespace
 
@@ -203,8 +230,11 @@ void worker_main(const WorkerPlan& plan, WorkerStart start) noexcept {
     limit_memory(plan.memory_bytes);
     end.emplace(region->memory(), ChannelMap(start.ring_capacity), start.epoch, *bell);
     worker = plan.make();
-  } catch (const std::exception&) {
-    leave(WorkerExit::unable);
+    if (!worker) throw std::logic_error("WorkerPlan::make made nothing");
+  } catch (const std::exception& error) {
+    give_up(end, start.epoch, *error.what() != '\0' ? error.what() : "an error without a name");
+  } catch (...) {
+    give_up(end, start.epoch, "an error without a name");
   }
   Loop(*worker, *end, region->memory(), start, plan.spin_ns).run();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace pixmill::ipc {
@@ -20,6 +21,11 @@ WorkerSlot::WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, 
 }
 
 void WorkerSlot::make_region() {
+  constexpr std::uint64_t kMostRegionBytes = std::uint64_t{1} << 47U;
+  if (region_bytes_ > kMostRegionBytes) {
+    throw Error(ErrorCode::machine,
+                "a worker's region of " + std::to_string(region_bytes_) + " bytes is more than can be addressed");
+  }
   auto region = std::make_unique<Region>(map_.size_bytes + region_bytes_);
   region->keep_from_children();
   if (!region->commit(0, map_.size_bytes)) throw Error(ErrorCode::machine, "there is no memory for a worker's queue");
@@ -27,10 +33,12 @@ void WorkerSlot::make_region() {
   backing_.reset();
   region_ = std::move(region);
   backing_ = std::make_unique<AdmittedBacking>(*region_, admission_);
+  spoilt_ = false;
   frames_ = std::make_unique<FrameAllocator>(*backing_, Range{map_.size_bytes, region_->memory().size()}, kWarmBytes);
 }
 
 void WorkerSlot::begin_life(Clock::time_point now, Clock::duration start_limit) {
+  if (spoilt_) make_region();
   ++epoch;
   channel.emplace(region_->memory(), map_, epoch);
   state = State::starting;
@@ -40,6 +48,9 @@ void WorkerSlot::begin_life(Clock::time_point now, Clock::duration start_limit) 
   full = false;
   suspect = 0;
   finished = 0;
+  death_heard = false;
+  trouble.clear();
+  forgiven = {};
   start_deadline = now + start_limit;
 }
 
@@ -56,11 +67,10 @@ std::deque<WorkerSlot::Lent> WorkerSlot::end_life() {
   return std::exchange(unanswered, {});
 }
 
-void WorkerSlot::abandon_life() {
+std::deque<WorkerSlot::Lent> WorkerSlot::abandon_life() {
   retire_channel(region_->memory(), map_);
-  channel.reset();
-  state = State::empty;
-  make_region();
+  spoilt_ = true;
+  return end_life();
 }
 
 LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, std::uint64_t output_bytes) {
@@ -68,7 +78,7 @@ LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, s
   if (input.status != LendStatus::lent) return input.status;
   const Loan output = frames_->lend(output_bytes);
   if (output.status != LendStatus::lent) {
-    give_back(input.frame);
+    static_cast<void>(frames_->give_back(input.frame.id));
     return output.status;
   }
   if (!task->input.empty()) {
@@ -83,20 +93,29 @@ LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, s
   message.output_offset = output.frame.offset;
   message.output_size_bytes = output.frame.size_bytes;
   message.user = task->user;
-  unanswered.push_back({id, std::move(task), input.frame, output.frame});
+  unanswered.push_back({id, std::move(task), input.frame, output.frame, false, false});
   return LendStatus::lent;
 }
 
-void WorkerSlot::answer_room(std::uint64_t output_bytes) {
+bool WorkerSlot::give_room(std::uint64_t output_bytes) {
   Lent& oldest = unanswered.front();
   // The worker has done with both, and the answer may be large.
   give_back(oldest.input);
   give_back(oldest.output);
-  oldest.input = {};
-  const Loan loan = frames_->lend(output_bytes);
-  oldest.dropped = loan.status != LendStatus::lent;
-  oldest.output = oldest.dropped ? Frame{} : loan.frame;
   oldest.room_asked = true;
+  const Loan loan = frames_->lend(output_bytes);
+  if (loan.status != LendStatus::lent) return false;
+  oldest.output = loan.frame;
+  send_room(oldest);
+  return true;
+}
+
+void WorkerSlot::refuse_room() {
+  unanswered.front().dropped = true;
+  send_room(unanswered.front());
+}
+
+void WorkerSlot::send_room(const Lent& oldest) {
   Descriptor& message = outbox_.emplace_back();
   message.task = oldest.id;
   message.epoch = epoch;
@@ -107,7 +126,10 @@ void WorkerSlot::answer_room(std::uint64_t output_bytes) {
 
 bool WorkerSlot::flush(Clock::time_point now) {
   if (outbox_.empty()) return true;
-  if (unanswered.size() == outbox_.size() && !unanswered.front().room_asked) oldest_since = now;
+  if (unanswered.size() == outbox_.size() && !unanswered.front().room_asked) {
+    oldest_since = now;
+    forgiven = {};
+  }
   // No more than the ring's capacity is ever unanswered, so it all goes over.
   const RingResult sent = channel->send(outbox_);
   const bool whole = !sent.violated && sent.count == outbox_.size();
@@ -121,6 +143,7 @@ WorkerSlot::Lent WorkerSlot::settle(Clock::time_point now) {
   give_back(lent.input);
   give_back(lent.output);
   oldest_since = now;
+  forgiven = {};
   ++finished;
   barren = 0;
   if (unanswered.empty()) alone = false;
@@ -131,8 +154,9 @@ std::span<const std::byte> WorkerSlot::output(const Lent& lent, std::uint64_t si
   return region_->memory().subspan(lent.output.offset, size);
 }
 
-void WorkerSlot::give_back(const Frame& frame) {
-  if (frame.id.serial != 0) static_cast<void>(frames_->give_back(frame.id));
+void WorkerSlot::give_back(Frame& frame) {
+  const Frame given = std::exchange(frame, {});
+  if (given.id.serial != 0) static_cast<void>(frames_->give_back(given.id));
 }
 
 }  // namespace pixmill::ipc

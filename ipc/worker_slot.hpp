@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace pixmill::ipc {
@@ -23,7 +24,9 @@ struct PoolTask {
   std::uint64_t tag = 0;
   std::span<const std::byte> input;
   std::array<std::uint64_t, 2> user{};
-  int attempts = 0;  ///< That were charged to it.
+  int attempts = 0;                ///< That were charged to it.
+  std::uint64_t answer_bytes = 0;  ///< Known to be needed; 0: not known.
+  bool was_dropped = false;        ///< An answer to it found no room.
 };
 
 /// The place of one worker in a pool: its region, and one life after the other in it. What a worker says is judged by
@@ -36,7 +39,7 @@ class WorkerSlot {
     empty,     ///< No process.
     starting,  ///< Asked for; until the process is known, and has said that it is ready.
     running,
-    dying,  ///< Killed by us; not reaped yet.
+    dying,  ///< Killed by us, or dead, and not reaped yet. Nobody listens to it until it is.
   };
   enum class KillReason : std::uint8_t { none, timeout, protocol, start };
 
@@ -53,7 +56,8 @@ class WorkerSlot {
   /// Throws pixmill::Error (machine) without descriptors, address space or memory for the channel.
   WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission);
 
-  /// Begins a new life: a new epoch, a new channel. For a slot that is empty.
+  /// Begins a new life: a new epoch, a new channel. For a slot that is empty. Throws as the constructor does, and
+  /// nothing has happened then.
   void begin_life(Clock::time_point now, Clock::duration start_limit);
   [[nodiscard]] SpawnRequest spawn_request(std::uint64_t ticket) const;
   [[nodiscard]] int region_fd() const { return region_->fd(); }
@@ -61,15 +65,18 @@ class WorkerSlot {
   /// After the death of the worker (reaped): gives its memory back to the machine, and what it left unanswered to the
   /// caller, the oldest first.
   [[nodiscard]] std::deque<Lent> end_life();
-  /// For a life of which it is not known whether it ever began: whoever may still come attaches to a region that is
-  /// nobody's, and goes. Takes a new region; throws as the constructor does.
-  void abandon_life();
+  /// As end_life(), for a life of which it is not known whether it ever began, or which will not end: whoever has the
+  /// region, or will yet attach to it, finds that it is nobody's, and goes. The next life takes a new region.
+  [[nodiscard]] std::deque<Lent> abandon_life();
 
   /// Lends frames for a task, copies its input, and puts it in the outbox. Not `lent`: nothing has happened, and the
   /// task is where it was.
   [[nodiscard]] LendStatus load(std::unique_ptr<PoolTask>& task, std::uint64_t id, std::uint64_t output_bytes);
-  /// A larger frame for the answer of the oldest message; if there is none, the worker is told to drop it.
-  void answer_room(std::uint64_t output_bytes);
+  /// A larger frame for the answer of the oldest message, in place of both that it had. False: there is none; the
+  /// worker waits until one is given, or refused.
+  [[nodiscard]] bool give_room(std::uint64_t output_bytes);
+  /// The worker shall drop the answer.
+  void refuse_room();
   /// Sends what is in the outbox. False: the worker broke its ring.
   [[nodiscard]] bool flush(Clock::time_point now);
   /// Takes the oldest message off the books.
@@ -91,8 +98,13 @@ class WorkerSlot {
   bool alone = false;               ///< What it has is such a retry.
   bool full = false;                ///< Its region had no room; until something is answered.
   int barren = 0;                   ///< Lives in a row that ended with nothing done and nobody to blame.
+  int stillborn = 0;                ///< Lives in a row that ended before they were ready.
+  bool death_heard = false;         ///< Its pidfd said so.
+  std::string trouble;              ///< Why it could not be set up, in its own words.
   std::uint64_t finished = 0;       ///< Messages answered in this life.
   Clock::time_point oldest_since;   ///< When the oldest unanswered message became that.
+  Clock::duration forgiven{};       ///< Time that does not count for it though nobody was seen to stand still.
+  Clock::time_point dying_since;
   Clock::time_point start_deadline;
   Clock::time_point restart_at;  ///< No new life before.
 
@@ -101,7 +113,8 @@ class WorkerSlot {
 
  private:
   void make_region();
-  void give_back(const Frame& frame);
+  void give_back(Frame& frame);
+  void send_room(const Lent& oldest);
 
   std::uint64_t region_bytes_;
   ChannelMap map_;
@@ -111,6 +124,7 @@ class WorkerSlot {
   std::unique_ptr<AdmittedBacking> backing_;
   std::unique_ptr<FrameAllocator> frames_;
   std::vector<Descriptor> outbox_;
+  bool spoilt_ = false;  // the region was abandoned
 };
 
 }  // namespace pixmill::ipc

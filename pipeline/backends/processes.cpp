@@ -179,11 +179,12 @@ class Coordinator final : ipc::Pool::Events {
 
   // Asked first: a descriptor that is wanting later would be some image's misfortune.
   void check_open_files() const {
-    constexpr int kEachWorker = 3;  // its region, its bell, its pidfd
-    constexpr int kEachWriter = 2;  // an output, and its folder
-    constexpr int kOwn = 12;
-    const auto needed = static_cast<std::uint64_t>(workers_ * kEachWorker + std::min(workers_, kMostReaders) +
-                                                   std::min(workers_, kMostWriters) * kEachWriter + kOwn);
+    constexpr std::uint64_t kEachWorker = 3;  // its region, its bell, its pidfd
+    constexpr std::uint64_t kEachWriter = 2;  // an output, and its folder
+    constexpr std::uint64_t kOwn = 12;
+    const auto workers = static_cast<std::uint64_t>(workers_);
+    const std::uint64_t needed = workers * kEachWorker + std::min<std::uint64_t>(workers, kMostReaders) +
+                                 std::min<std::uint64_t>(workers, kMostWriters) * kEachWriter + kOwn;
     const std::uint64_t left = open_files_left();
     if (left >= needed) return;
     throw Error(ErrorCode::machine, fmt::format("{} worker processes need {} more open files, and {} may be opened; "

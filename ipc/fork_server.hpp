@@ -27,6 +27,8 @@ class ForkServer {
 
   /// Readable when there is a reply, or when it is dead. Closed by kill().
   [[nodiscard]] int socket() const { return socket_.get(); }
+  /// Readable when it is dead. Closed when it is reaped.
+  [[nodiscard]] int pidfd() const { return process_.pidfd(); }
   /// 0 once it is reaped.
   [[nodiscard]] pid_t pid() const { return process_ ? process_.pid() : 0; }
 

@@ -136,8 +136,12 @@ void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator
   socket = keep_only(std::move(socket));
   // If memory runs out, let it be a worker that goes; and no dump of anybody's pixels.
   write_file("/proc/self/oom_score_adj", "1000");
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  // 0 would forbid files alone; at 1 the kernel does not call a program that collects dumps either.
+  const rlimit no_core{1, 1};
+  if (::setrlimit(RLIMIT_CORE, &no_core) != 0) {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+  }
   SpawnReply ready;
   try {
     if (plan.prepare) plan.prepare();

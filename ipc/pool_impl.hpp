@@ -40,7 +40,7 @@ class Pool::Impl {
   using KillReason = WorkerSlot::KillReason;
   using TaskPtr = std::unique_ptr<PoolTask>;
   /// What epoll speaks of.
-  enum class Source : std::uint32_t { wake, server, bell, death };
+  enum class Source : std::uint32_t { wake, server, server_death, bell, death };
 
   // Sending.
   [[nodiscard]] std::size_t depth() const;
@@ -68,6 +68,7 @@ class Pool::Impl {
   void start_workers();
   void start(WorkerSlot& slot);
   [[nodiscard]] bool have_server();
+  void watch_server();
   void hear_server();
   void born(WorkerSlot& slot, ChildProcess process);
   void server_died(const std::string& why);

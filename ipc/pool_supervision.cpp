@@ -14,8 +14,6 @@ using std::chrono::milliseconds;
 // A process that has not begun in this time is given up; twice as long each time, for slow machines.
 constexpr milliseconds kStartLimit{2000};
 constexpr milliseconds kLongestStartLimit{60000};
-constexpr milliseconds kFirstBackOff{10};
-constexpr milliseconds kLongestBackOff{1000};
 // Starts in a row that came to nothing, of every worker or of the server, after which there is no hope.
 constexpr int kMostFailures = 5;
 // A process that outlives its SIGKILL by so much hangs in the kernel, or in a debugger: it is done without.
@@ -25,6 +23,13 @@ constexpr milliseconds kStraysEvery{20};
 
 milliseconds doubled(milliseconds first, int times, milliseconds most) {
   return std::min(first * (1 << std::clamp(times, 0, 16)), most);
+}
+
+// Once may be chance, and costs nothing. Then longer each time: 20, 80, 320, 1000 ms.
+milliseconds back_off(int failures) {
+  constexpr milliseconds kFirst{20};
+  constexpr milliseconds kLongest{1000};
+  return failures < 2 ? milliseconds{0} : doubled(kFirst, 2 * (failures - 2), kLongest);
 }
 
 std::string seconds(milliseconds time) {
@@ -70,7 +75,7 @@ bool Pool::Impl::have_server() {
     server_ready_ = false;
     server_trouble_.clear();
     server_ = std::make_unique<ForkServer>(options_.plan);
-    watch(server_->socket(), Source::server, 0);
+    watch_server();
     ++statistics_.servers_started;
     return true;
   } catch (const Error& error) {
@@ -78,6 +83,12 @@ bool Pool::Impl::have_server() {
     server_died(error.what());
     return false;
   }
+}
+
+// Its death beside its socket: a worker that is stopped before it has closed its own end of that keeps it open.
+void Pool::Impl::watch_server() {
+  watch(server_->socket(), Source::server, 0);
+  watch(server_->pidfd(), Source::server_death, 0);
 }
 
 void Pool::Impl::hear_server() {
@@ -129,10 +140,11 @@ void Pool::Impl::born(WorkerSlot& slot, ChildProcess process) {
 // Its workers live on. Of those that were asked for and not yet told of, nobody knows whether they exist.
 void Pool::Impl::server_died(const std::string& why) {
   ++server_failures_;
-  server_at_ = Clock::now() + doubled(kFirstBackOff, server_failures_, kLongestBackOff);
+  server_at_ = Clock::now() + back_off(server_failures_);
   std::string how = why;
   if (server_) {
     ignore(server_->socket());
+    ignore(server_->pidfd());
     const std::string end = server_->kill();
     if (!server_trouble_.empty()) {
       how = server_trouble_;
@@ -253,7 +265,7 @@ void Pool::Impl::came_to_nothing(WorkerSlot& slot, const std::string& how) {
     ++slot.stillborn;
     last_trouble_ = how;
   }
-  slot.restart_at = Clock::now() + doubled(kFirstBackOff, slot.barren, kLongestBackOff);
+  slot.restart_at = Clock::now() + back_off(slot.barren);
 }
 
 // Only the oldest message is charged, and of a worker that was killed over its time, only the one that took it.

@@ -102,6 +102,7 @@ class Pool::Impl {
   bool server_ready_ = false;
   std::string server_trouble_;  // what it said before it gave up
   int server_failures_ = 0;
+  int late_starts_ = 0;          // in a row
   Clock::time_point server_at_;  // no new one before
   Clock::time_point strays_at_;
   std::deque<TaskPtr> pending_;

@@ -11,9 +11,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A process that has not begun in this time is given up; twice as long each time, for slow machines.
+// A process that is not ready in this time is given up; twice as long each time until one is, for slow machines.
 constexpr milliseconds kStartLimit{2000};
-constexpr milliseconds kLongestStartLimit{60000};
+constexpr milliseconds kLongestStartLimit{30000};
 // Starts in a row that came to nothing, of every worker or of the server, after which there is no hope.
 constexpr int kMostFailures = 5;
 // A process that outlives its SIGKILL by so much hangs in the kernel, or in a debugger: it is done without.
@@ -55,7 +55,7 @@ void Pool::Impl::start_workers() {
 void Pool::Impl::start(WorkerSlot& slot) {
   if (!have_server()) return;
   try {
-    const auto limit = doubled(kStartLimit, slot.barren + server_failures_, kLongestStartLimit);
+    const auto limit = doubled(kStartLimit, late_starts_, kLongestStartLimit);
     slot.begin_life(Clock::now(), limit);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::machine) throw;
@@ -178,6 +178,7 @@ void Pool::Impl::check_clock(WorkerSlot& slot, Clock::time_point now) {
       return;
     case State::starting:
       if (now < slot.start_deadline) return;
+      ++late_starts_;
       if (!slot.process) {
         server_died("it does not answer");
         return;

@@ -84,7 +84,7 @@ class Killer {
 
   void hit(Target& target) {
     static constexpr int kSignals[] = {SIGKILL, SIGKILL, SIGKILL, SIGSEGV, SIGSEGV, SIGBUS, SIGBUS, SIGABRT};
-    target.stopped = dice_.once_in(target.server ? 200 : 100);
+    target.stopped = dice_.once_in(target.server ? 200 : 300);
     const int signal = target.stopped ? SIGSTOP : kSignals[dice_.below(std::size(kSignals))];
     target.when = Clock::now();
     if (::syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0) != 0) return;

@@ -76,8 +76,9 @@ class Killer {
       auto at = targets_.begin();
       std::advance(at, static_cast<std::ptrdiff_t>(dice_.below(targets_.size())));
       Target& target = at->second;
-      // The server is spared mostly: each time costs the workers that are being started.
-      if (target.killed || !target.pidfd || (target.server && !dice_.once_in(50))) continue;
+      // Each death of the server costs the workers that are being started, so it comes once in many.
+      if (target.killed || !target.pidfd || (target.server && kills_ < next_server_)) continue;
+      if (target.server) next_server_ = kills_ + 100 + dice_.below(200);
       hit(target);
     }
   }
@@ -94,6 +95,7 @@ class Killer {
 
   std::uint64_t wanted_;
   Dice dice_;
+  std::uint64_t next_server_ = 20;
   std::atomic<bool> stop_{false};
   std::atomic<std::uint64_t> kills_{0};
   std::atomic<std::uint64_t> server_kills_{0};

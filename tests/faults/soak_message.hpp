@@ -24,9 +24,9 @@ inline std::size_t random_size(std::uint64_t random) {
   const std::uint64_t kind = random % 100;
   const std::uint64_t rest = mixed(random);
   if (kind < 3) return 0;
-  if (kind < 80) return rest % 4096;
+  if (kind < 92) return rest % 4096;
   if (kind < 99) return rest % (64U << 10U);
-  return rest % (4U << 20U);
+  return rest % (2U << 20U);
 }
 
 inline void fill(std::span<std::byte> bytes, std::uint64_t seed) {

@@ -43,8 +43,8 @@ class ForkServer {
   /// The next reply; never waits.
   [[nodiscard]] Reply reply();
 
-  /// Kills the server, for good, and closes the socket. How it ended: "killed by SIGSEGV (Segmentation fault)"; in
-  /// words of that kind too if it has not ended yet.
+  /// Kills the server, for good, and closes the socket. How it ended, in the words of
+  /// describe_event(); "was killed" if it has not ended yet.
   std::string kill();
   /// After kill(): reaps those of the server's process group that nobody knows of: a worker that the server made just
   /// before it died, and could not tell us of. `known` are reaped by others. True when nobody is left of the group.

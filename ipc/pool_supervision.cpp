@@ -65,7 +65,9 @@ void Pool::Impl::start(WorkerSlot& slot) {
   slot.ticket = next_ticket_++;
   if (server_->request(slot.spawn_request(slot.ticket), slot.region_fd(), slot.bell().fd())) return;
   slot.state = State::empty;
-  server_died("it takes no requests");
+  // If it is dead, what it said before and how it ended tell more.
+  hear_server();
+  if (server_) server_died("it takes no requests");
 }
 
 bool Pool::Impl::have_server() {
@@ -243,7 +245,7 @@ void Pool::Impl::bury(WorkerSlot& slot) {
   } else if (barren) {
     came_to_nothing(slot, slot.kill_reason == KillReason::start
                               ? "a worker process was not ready in time"
-                              : "a worker process " + describe(*end) + " before it was ready");
+                              : "a worker process " + describe_event(*end) + " before it was ready");
   }
   statistics_.slowest_burial = std::max<std::chrono::nanoseconds>(statistics_.slowest_burial, Clock::now() - begin);
 }

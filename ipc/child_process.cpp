@@ -30,6 +30,8 @@ std::string describe(const ProcessEnd& end) {
   return "killed by SIG" + std::string(name) + " (" + meaning + ")";
 }
 
+std::string describe_event(const ProcessEnd& end) { return (end.by_signal ? "was " : "") + describe(end); }
+
 ChildProcess ChildProcess::adopt(pid_t pid) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {

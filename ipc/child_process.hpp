@@ -20,6 +20,8 @@ struct ProcessEnd {
 
 /// "killed by SIGSEGV (Segmentation fault)", "exited with 3".
 [[nodiscard]] std::string describe(const ProcessEnd& end);
+/// The same with its verb: "was killed by SIGSEGV (Segmentation fault)", "exited with 3".
+[[nodiscard]] std::string describe_event(const ProcessEnd& end);
 
 /// A child of this process, held by a pidfd: its number can be given to nobody else meanwhile, so a signal never
 /// reaches a stranger. Ends the child and reaps it when it goes. Movable; one thread at a time.

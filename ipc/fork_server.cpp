@@ -104,7 +104,7 @@ std::string ForkServer::kill() {
   process_.kill();
   socket_.reset();
   const std::optional<ProcessEnd> end = process_.reap(kUsuallyDeadByMs);
-  return end ? describe(*end) : "was killed";
+  return end ? describe_event(*end) : "was killed";
 }
 
 bool ForkServer::reap_strays(std::span<const pid_t> known) {

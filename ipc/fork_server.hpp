@@ -27,6 +27,8 @@ class ForkServer {
 
   /// Readable when there is a reply, or when it is dead. Closed by kill().
   [[nodiscard]] int socket() const { return socket_.get(); }
+  /// Readable when it is dead. Closed when it is reaped.
+  [[nodiscard]] int pidfd() const { return process_.pidfd(); }
   /// 0 once it is reaped.
   [[nodiscard]] pid_t pid() const { return process_ ? process_.pid() : 0; }
 
@@ -41,8 +43,8 @@ class ForkServer {
   /// The next reply; never waits.
   [[nodiscard]] Reply reply();
 
-  /// Kills the server, for good, and closes the socket. How it ended: "killed by SIGSEGV (Segmentation fault)"; in
-  /// words of that kind too if it has not ended yet.
+  /// Kills the server, for good, and closes the socket. How it ended, in the words of
+  /// describe_event(); "was killed" if it has not ended yet.
   std::string kill();
   /// After kill(): reaps those of the server's process group that nobody knows of: a worker that the server made just
   /// before it died, and could not tell us of. `known` are reaped by others. True when nobody is left of the group.

@@ -82,6 +82,15 @@ struct Born {
   UniqueFd pidfd;
 };
 
+// What clone3 does here, by the older call: containers forbid clone3 with ENOSYS, because they cannot see what it asks.
+long clone_by_registers(const clone_args& arguments) {
+#if defined(__aarch64__)
+  return ::syscall(SYS_clone, arguments.flags, 0, arguments.pidfd, 0, arguments.child_tid);
+#else
+  return ::syscall(SYS_clone, arguments.flags, 0, arguments.pidfd, arguments.child_tid, 0);
+#endif
+}
+
 // A fork whose child is a child of our parent. glibc knows nothing of it, and keeps the thread id of the process it
 // believes to be in; so the kernel is asked to write the new one to the same place, as fork() would have it.
 Born fork_sibling() {
@@ -93,7 +102,8 @@ Born fork_sibling() {
   if (known) arguments.flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
   arguments.child_tid = thread_id_at;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0 && errno == ENOSYS) pid = clone_by_registers(arguments);
   if (pid < 0) return {-1, errno, UniqueFd()};
   return {static_cast<pid_t>(pid), 0, UniqueFd(pid > 0 ? pidfd : -1)};
 }
@@ -141,8 +151,12 @@ void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator
   socket = keep_only(std::move(socket));
   // If memory runs out, let it be a worker that goes; and no dump of anybody's pixels.
   write_file("/proc/self/oom_score_adj", "1000");
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  // 0 would forbid files alone; at 1 the kernel does not call a program that collects dumps either.
+  const rlimit no_core{1, 1};
+  if (::setrlimit(RLIMIT_CORE, &no_core) != 0) {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+  }
   SpawnReply ready;
   try {
     if (plan.prepare) plan.prepare();

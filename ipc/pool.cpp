@@ -42,7 +42,7 @@ Pool::Impl::Impl(PoolOptions options, Events& events)
   // Before the regions, so that the server does not even inherit their descriptors.
   server_ = std::make_unique<ForkServer>(options_.plan);
   ++statistics_.servers_started;
-  watch(server_->socket(), Source::server, 0);
+  watch_server();
   for (int i = 0; i < std::max(options_.workers, 1); ++i) {
     slots_.push_back(std::make_unique<WorkerSlot>(options_.region_bytes, options_.ring_capacity, admission_));
     watch(slots_.back()->bell().fd(), Source::bell, slots_.size() - 1);
@@ -164,6 +164,10 @@ void Pool::Impl::hear(const epoll_event& event) {
       return;
     case Source::server:
       hear_server();
+      return;
+    case Source::server_death:
+      hear_server();
+      if (server_) server_died({});
       return;
     case Source::bell:
       return;  // what it rang for is collected afterwards

@@ -40,7 +40,7 @@ class Pool::Impl {
   using KillReason = WorkerSlot::KillReason;
   using TaskPtr = std::unique_ptr<PoolTask>;
   /// What epoll speaks of.
-  enum class Source : std::uint32_t { wake, server, bell, death };
+  enum class Source : std::uint32_t { wake, server, server_death, bell, death };
 
   // Sending.
   [[nodiscard]] std::size_t depth() const;
@@ -69,6 +69,7 @@ class Pool::Impl {
   void start(WorkerSlot& slot);
   [[nodiscard]] bool may_ask() const;
   [[nodiscard]] bool have_server();
+  void watch_server();
   void hear_server();
   void born(WorkerSlot& slot, ChildProcess process);
   void server_died(const std::string& why);
@@ -102,6 +103,7 @@ class Pool::Impl {
   bool server_ready_ = false;
   std::string server_trouble_;  // what it said before it gave up
   int server_failures_ = 0;
+  int late_starts_ = 0;          // in a row
   Clock::time_point server_at_;  // no new one before
   Clock::time_point strays_at_;
   std::deque<TaskPtr> pending_;

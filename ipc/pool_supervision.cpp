@@ -11,11 +11,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A process that has not begun in this time is given up; twice as long each time, for slow machines.
+// A process that is not ready in this time is given up; twice as long each time until one is, for slow machines.
 constexpr milliseconds kStartLimit{2000};
-constexpr milliseconds kLongestStartLimit{60000};
-constexpr milliseconds kFirstBackOff{10};
-constexpr milliseconds kLongestBackOff{1000};
+constexpr milliseconds kLongestStartLimit{30000};
 // Workers that the server is asked for at one time. Its socket takes no more than a few hundred requests, and the
 // kernel no more descriptors under way than a process may have open.
 constexpr std::ptrdiff_t kMostAsked = 16;
@@ -28,6 +26,13 @@ constexpr milliseconds kStraysEvery{20};
 
 milliseconds doubled(milliseconds first, int times, milliseconds most) {
   return std::min(first * (1 << std::clamp(times, 0, 16)), most);
+}
+
+// Once may be chance, and costs nothing. Then longer each time: 20, 80, 320, 1000 ms.
+milliseconds back_off(int failures) {
+  constexpr milliseconds kFirst{20};
+  constexpr milliseconds kLongest{1000};
+  return failures < 2 ? milliseconds{0} : doubled(kFirst, 2 * (failures - 2), kLongest);
 }
 
 std::string seconds(milliseconds time) {
@@ -60,7 +65,7 @@ bool Pool::Impl::may_ask() const {
 void Pool::Impl::start(WorkerSlot& slot) {
   if (!have_server()) return;
   try {
-    const auto limit = doubled(kStartLimit, slot.barren + server_failures_, kLongestStartLimit);
+    const auto limit = doubled(kStartLimit, late_starts_, kLongestStartLimit);
     slot.begin_life(Clock::now(), limit);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::machine) throw;
@@ -70,7 +75,9 @@ void Pool::Impl::start(WorkerSlot& slot) {
   slot.ticket = next_ticket_++;
   if (server_->request(slot.spawn_request(slot.ticket), slot.region_fd(), slot.bell().fd())) return;
   slot.state = State::empty;
-  server_died("it takes no requests");
+  // If it is dead, what it said before and how it ended tell more.
+  hear_server();
+  if (server_) server_died("it takes no requests");
 }
 
 bool Pool::Impl::have_server() {
@@ -80,7 +87,7 @@ bool Pool::Impl::have_server() {
     server_ready_ = false;
     server_trouble_.clear();
     server_ = std::make_unique<ForkServer>(options_.plan);
-    watch(server_->socket(), Source::server, 0);
+    watch_server();
     ++statistics_.servers_started;
     return true;
   } catch (const Error& error) {
@@ -88,6 +95,12 @@ bool Pool::Impl::have_server() {
     server_died(error.what());
     return false;
   }
+}
+
+// Its death beside its socket: a worker that is stopped before it has closed its own end of that keeps it open.
+void Pool::Impl::watch_server() {
+  watch(server_->socket(), Source::server, 0);
+  watch(server_->pidfd(), Source::server_death, 0);
 }
 
 void Pool::Impl::hear_server() {
@@ -139,10 +152,11 @@ void Pool::Impl::born(WorkerSlot& slot, ChildProcess process) {
 // Its workers live on. Of those that were asked for and not yet told of, nobody knows whether they exist.
 void Pool::Impl::server_died(const std::string& why) {
   ++server_failures_;
-  server_at_ = Clock::now() + doubled(kFirstBackOff, server_failures_, kLongestBackOff);
+  server_at_ = Clock::now() + back_off(server_failures_);
   std::string how = why;
   if (server_) {
     ignore(server_->socket());
+    ignore(server_->pidfd());
     const std::string end = server_->kill();
     if (!server_trouble_.empty()) {
       how = server_trouble_;
@@ -176,6 +190,7 @@ void Pool::Impl::check_clock(WorkerSlot& slot, Clock::time_point now) {
       return;
     case State::starting:
       if (now < slot.start_deadline) return;
+      ++late_starts_;
       if (!slot.process) {
         server_died("it does not answer");
         return;
@@ -240,7 +255,7 @@ void Pool::Impl::bury(WorkerSlot& slot) {
   } else if (barren) {
     came_to_nothing(slot, slot.kill_reason == KillReason::start
                               ? "a worker process was not ready in time"
-                              : "a worker process " + describe(*end) + " before it was ready");
+                              : "a worker process " + describe_event(*end) + " before it was ready");
   }
   statistics_.slowest_burial = std::max<std::chrono::nanoseconds>(statistics_.slowest_burial, Clock::now() - begin);
 }
@@ -263,7 +278,7 @@ void Pool::Impl::came_to_nothing(WorkerSlot& slot, const std::string& how) {
     ++slot.stillborn;
     last_trouble_ = how;
   }
-  slot.restart_at = Clock::now() + doubled(kFirstBackOff, slot.barren, kLongestBackOff);
+  slot.restart_at = Clock::now() + back_off(slot.barren);
 }
 
 // Only the oldest message is charged, and of a worker that was killed over its time, only the one that took it.

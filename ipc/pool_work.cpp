@@ -182,6 +182,7 @@ bool Pool::Impl::judge(WorkerSlot& slot, const Descriptor& message) {
   if (message.code != to_coordinator::kReady || message.task != 0) return false;
   if (slot.process && message.user[0] != static_cast<std::uint64_t>(slot.process.pid())) return false;
   slot.said_ready = true;
+  late_starts_ = 0;
   if (slot.process && slot.state == State::starting) slot.state = State::running;
   return true;
 }

@@ -27,7 +27,9 @@
 ///   awake and comes to R again before it sleeps; or the waker's X of an earlier event, and then W rang for that.
 /// The bell itself does not get lost either. A futex is looked at by the kernel under the lock that FUTEX_WAKE takes: a
 /// waiter who comes after X finds 0 and does not sleep, one who came before is in the queue when W comes. An eventfd
-/// keeps its count until it is read, and the waiter reads it before its next A, never between A and S.
+/// keeps its count until it is read, and the waiter reads it before its next A, never between A and S. A waiter that
+/// does not trust the waker hears the bell by its edges in epoll, and never reads it, since a waker could make that
+/// block; an edge is kept until epoll_wait gives it.
 /// A ring too many is possible, and harmless: who wakes always looks again.
 ///
 /// This needs no sequentially consistent fence, which ThreadSanitizer does not understand, and costs the waker the
@@ -67,7 +69,7 @@ class EventBell {
   /// Takes over an eventfd that was made by another process.
   explicit EventBell(UniqueFd fd) : fd_(static_cast<UniqueFd&&>(fd)) {}
 
-  /// To be watched by epoll for reading, level-triggered.
+  /// To be watched by epoll for reading; edge-triggered if it is never silenced.
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// Steps X and W, for the waker. At most one system call; never blocks: a counter at its top is readable as it is.
   /// Throws pixmill::Error (machine) when the descriptor is no eventfd.

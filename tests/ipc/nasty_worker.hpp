@@ -162,7 +162,7 @@ class NastyWorker final : public Worker {
   void echo(std::span<const std::byte> input, std::size_t size) {
     const EchoReport report{messages_, static_cast<std::uint64_t>(::getpid())};
     out_.assign(size, std::byte{0});
-    std::memcpy(out_.data(), &report, std::min(size, sizeof report));
+    if (size > 0) std::memcpy(out_.data(), &report, std::min(size, sizeof report));
     for (std::size_t i = sizeof report; i < size; ++i) {
       const std::size_t index = i - sizeof report;
       out_[i] = echoed(index < input.size() ? input[index] : std::byte{0}, index);

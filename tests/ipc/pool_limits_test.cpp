@@ -2,8 +2,12 @@
 
 #include <pixmill/error.hpp>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <limits>
 
@@ -44,6 +48,33 @@ TEST(PoolLimits, WithoutProcessesThereIsAPlainError) {
     if (code == 77) GTEST_SKIP() << "the number of processes cannot be limited here";
     EXPECT_EQ(code, 0);
   }
+}
+
+// As in many containers.
+TEST(PoolLimits, WorksWhereClone3IsForbidden) {
+  Forked child([] {
+    sock_filter filter[] = {
+        {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_clone3},
+        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS},
+        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+    };
+    const sock_fprog program{static_cast<unsigned short>(std::size(filter)), filter};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+      return 77;
+    if (::syscall(SYS_clone3, nullptr, 0) != -1 || errno != ENOSYS) return 1;
+    Client client(Client::options(2));
+    const auto tags = client.submit_many(50);
+    const std::uint64_t killer = client.submit(Command::raise, SIGSEGV);
+    client.finish();
+    for (const std::uint64_t tag : tags) {
+      if (client[tag].answers != 1) return 2;
+    }
+    return client[killer].failures == 1 && client[killer].reason.find("SIGSEGV") != std::string::npos ? 0 : 3;
+  });
+  const int code = child.wait();
+  if (code == 77) GTEST_SKIP() << "no filter can be set here";
+  EXPECT_EQ(code, 0);
 }
 
 TEST(PoolLimits, WithoutDescriptorsThereIsAPlainError) {

@@ -56,7 +56,8 @@ PacketResult receive_packet(int socket, std::span<std::byte> bytes,
   ssize_t got = 0;
   while ((got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0) {
     if (errno == EAGAIN) return PacketResult::nothing;
-    if (errno != EINTR) return PacketResult::closed;
+    // A peer that went with packets of ours unread: said once, before what it sent itself can be read.
+    if (errno != EINTR && errno != ECONNRESET) return PacketResult::closed;
   }
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;

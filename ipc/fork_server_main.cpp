@@ -85,9 +85,9 @@ struct Born {
 // What clone3 does here, by the older call: containers forbid clone3 with ENOSYS, because they cannot see what it asks.
 long clone_by_registers(const clone_args& arguments) {
 #if defined(__aarch64__)
-  return ::syscall(SYS_clone, arguments.flags, 0, arguments.pidfd, 0, arguments.child_tid);
+  return ::syscall(SYS_clone, arguments.flags, 0UL, arguments.pidfd, 0UL, arguments.child_tid);
 #else
-  return ::syscall(SYS_clone, arguments.flags, 0, arguments.pidfd, arguments.child_tid, 0);
+  return ::syscall(SYS_clone, arguments.flags, 0UL, arguments.pidfd, arguments.child_tid, 0UL);
 #endif
 }
 

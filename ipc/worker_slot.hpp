@@ -87,19 +87,19 @@ class WorkerSlot {
 
   State state = State::empty;
   KillReason kill_reason = KillReason::none;
-  std::uint64_t ticket = 0;  ///< Of the request for this life.
   bool said_ready = false;   ///< In this life.
+  bool death_heard = false;  ///< Its pidfd said so.
+  bool alone = false;        ///< What it has is to be done alone.
+  bool full = false;         ///< No memory for more; until something is answered, or somebody dies.
+  std::uint32_t epoch = 0;
+  std::uint64_t ticket = 0;  ///< Of the request for this life.
   ChildProcess process;
   std::optional<CoordinatorEnd> channel;
-  std::uint32_t epoch = 0;
   std::deque<Lent> unanswered;      ///< In the order in which they were sent.
   std::uint64_t suspect = 0;        ///< The message for which it was killed.
-  std::unique_ptr<PoolTask> retry;  ///< To be tried alone by the next life.
-  bool alone = false;               ///< What it has is such a retry.
-  bool full = false;                ///< Its region had no room; until something is answered.
+  std::unique_ptr<PoolTask> retry;  ///< To be tried alone, by the next life or once what this one has is done.
   int barren = 0;                   ///< Lives in a row that ended with nothing done and nobody to blame.
   int stillborn = 0;                ///< Lives in a row that ended before they were ready.
-  bool death_heard = false;         ///< Its pidfd said so.
   std::string trouble;              ///< Why it could not be set up, in its own words.
   std::uint64_t finished = 0;       ///< Messages answered in this life.
   Clock::time_point oldest_since;   ///< When the oldest unanswered message became that.
@@ -116,6 +116,7 @@ class WorkerSlot {
   void give_back(Frame& frame);
   void send_room(const Lent& oldest);
 
+  bool spoilt_ = false;  // the region was abandoned
   std::uint64_t region_bytes_;
   ChannelMap map_;
   Admission& admission_;
@@ -124,7 +125,6 @@ class WorkerSlot {
   std::unique_ptr<AdmittedBacking> backing_;
   std::unique_ptr<FrameAllocator> frames_;
   std::vector<Descriptor> outbox_;
-  bool spoilt_ = false;  // the region was abandoned
 };
 
 }  // namespace pixmill::ipc

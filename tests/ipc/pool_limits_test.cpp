@@ -63,14 +63,19 @@ TEST(PoolLimits, WorksWhereClone3IsForbidden) {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
       return 77;
     if (::syscall(SYS_clone3, nullptr, 0) != -1 || errno != ENOSYS) return 1;
-    Client client(Client::options(2));
-    const auto tags = client.submit_many(50);
-    const std::uint64_t killer = client.submit(Command::raise, SIGSEGV);
-    client.finish();
-    for (const std::uint64_t tag : tags) {
-      if (client[tag].answers != 1) return 2;
+    try {
+      Client client(Client::options(2));
+      const auto tags = client.submit_many(50);
+      const std::uint64_t killer = client.submit(Command::raise, SIGSEGV);
+      client.finish();
+      for (const std::uint64_t tag : tags) {
+        if (client[tag].answers != 1) return 2;
+      }
+      return client[killer].failures == 1 && contains(client[killer].reason, "SIGSEGV") ? 0 : 3;
+    } catch (const Error& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+      return 4;
     }
-    return client[killer].failures == 1 && client[killer].reason.find("SIGSEGV") != std::string::npos ? 0 : 3;
   });
   const int code = child.wait();
   if (code == 77) GTEST_SKIP() << "no filter can be set here";

@@ -49,11 +49,14 @@ TEST(Pool, SharesTheWorkAmongAllWorkers) {
   Client client(Client::options(3));
   client.settle(3);
   std::set<std::uint64_t> pids;
-  std::vector<std::uint64_t> tags;
-  for (int i = 0; i < 12; ++i) tags.push_back(client.submit(Command::echo_late, 50));
-  client.finish();
-  for (const std::uint64_t tag : tags) pids.insert(client[tag].report().pid);
-  EXPECT_EQ(pids.size(), 3U);
+  const HangGuard guard;
+  // On a busy machine the third may be long in coming.
+  while (pids.size() < 3) {
+    std::vector<std::uint64_t> tags;
+    for (int i = 0; i < 12; ++i) tags.push_back(client.submit(Command::echo_late, 50));
+    client.finish();
+    for (const std::uint64_t tag : tags) pids.insert(client[tag].report().pid);
+  }
 }
 
 TEST(Pool, AnswersThatNeedMoreThanTheRegionFailAlone) {

@@ -1,6 +1,7 @@
 #include "ipc/fork_server_main.hpp"
 
 #include "ipc/fork_messages.hpp"
+#include "ipc/sandbox.hpp"
 #include "ipc/worker_main.hpp"
 
 #include <fcntl.h>
@@ -133,8 +134,10 @@ void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator
   write_file("/proc/self/oom_score_adj", "1000");
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  write_file("/proc/self/coredump_filter", "0");  // where cores go to a program, the limit is not asked
   try {
     if (plan.prepare) plan.prepare();
+    if (plan.sandbox) prepare_lock_in();
   } catch (const std::exception&) {
     leave(WorkerExit::unable);
   }

@@ -2,6 +2,7 @@
 
 #include "ipc/admission.hpp"
 #include "ipc/fork_server.hpp"
+#include "ipc/sandbox.hpp"
 #include "ipc/worker_slot.hpp"
 
 #include <pixmill/error.hpp>
@@ -94,6 +95,7 @@ class Pool::Impl {
   bool collect();
   std::size_t collect(WorkerSlot& slot);
   bool judge(WorkerSlot& slot, const Descriptor& message);
+  void admit(WorkerSlot& slot);
   bool judge_answer(WorkerSlot& slot, const Descriptor& message);
   void measure(std::size_t answers, Clock::duration elapsed);
   // Sleeping.
@@ -139,6 +141,7 @@ class Pool::Impl {
   std::uint64_t usual_answer_bytes_ = kFirstAnswerBytes;
   bool rejected_ = false;
   std::string last_trouble_;
+  std::string insecure_;  // why a worker is not locked in that should be
   Clock::time_point last_seen_;
   Clock::time_point last_poll_;
   PoolStatistics statistics_;
@@ -324,12 +327,29 @@ void Pool::Impl::measure(std::size_t answers, Clock::duration elapsed) {
 // Whether a message from shared memory agrees with what we know. It was copied out before.
 bool Pool::Impl::judge(WorkerSlot& slot, const Descriptor& message) {
   if (message.epoch != slot.epoch) return false;
-  if (message.code != to_coordinator::kReady) return judge_answer(slot, message);
+  const bool unlocked = message.code == to_coordinator::kNotLocked;
+  if (message.code != to_coordinator::kReady && !unlocked) return judge_answer(slot, message);
   if (slot.state == State::running || slot.said_ready || message.task != 0) return false;
+  if (unlocked) {
+    insecure_ = describe_sandbox_trouble(message.user);
+    kill(slot, KillReason::start);
+    return true;
+  }
   if (slot.process && message.user[0] != static_cast<std::uint64_t>(slot.process.pid())) return false;
   slot.said_ready = true;
-  if (slot.process && slot.state == State::starting) slot.state = State::running;
+  if (slot.process && slot.state == State::starting) admit(slot);
   return true;
+}
+
+// It is ready; nothing is sent to it unless we see for ourselves that it is locked in.
+void Pool::Impl::admit(WorkerSlot& slot) {
+  const std::string missing = options_.plan.sandbox ? missing_lock(slot.process.pid()) : std::string();
+  if (missing.empty()) {
+    slot.state = State::running;
+  } else if (!slot.process.dead()) {
+    insecure_ = missing;
+    kill(slot, KillReason::start);
+  }
 }
 
 bool Pool::Impl::judge_answer(WorkerSlot& slot, const Descriptor& message) {
@@ -530,7 +550,7 @@ void Pool::Impl::hear_server() {
       slot.state = State::dying;
       slot.process.kill();
     } else if (slot.said_ready) {
-      slot.state = State::running;
+      admit(slot);
     }
   }
 }
@@ -641,6 +661,10 @@ void Pool::Impl::fail(const PoolTask& task, Failure failure, const std::string& 
 
 void Pool::Impl::check_hope() const {
   if (unfinished() == 0) return;
+  if (!insecure_.empty()) {
+    throw Error(ErrorCode::machine, "workers cannot be locked in (" + insecure_ +
+                                        "); --sandbox off runs them without, 'pixmill doctor' tells more");
+  }
   const bool no_server = !server_ && server_failures_ >= kMostBarren;
   for (const auto& slot : slots_) {
     if (slot->process || (slot->barren < kMostBarren && !no_server)) return;

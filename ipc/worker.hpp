@@ -41,6 +41,11 @@ struct WorkerPlan {
   std::uint64_t memory_bytes = 0;
   /// How long a worker looks for messages before it sleeps.
   std::uint64_t spin_ns = 0;
+  /// Workers lock themselves in (ipc/sandbox.hpp) after `make`, and get no message before the coordinator has seen that
+  /// they are. Where that cannot be had, the pool fails.
+  bool sandbox = false;
+  /// Numbers of system calls that `run` needs beside those that are always allowed.
+  std::vector<int> also_allowed;
 };
 
 /// Descriptor::code towards a worker.
@@ -51,11 +56,12 @@ inline constexpr std::uint32_t kRoom = 2;  ///< More room for the answer in hand
 
 /// Descriptor::code back.
 namespace to_coordinator {
-inline constexpr std::uint32_t kReady = 1;     ///< Once, first: task 0; user[0] is its process id.
-inline constexpr std::uint32_t kDone = 2;      ///< The answer is written; output_size_bytes of it.
-inline constexpr std::uint32_t kMoreRoom = 3;  ///< The answer needs output_size_bytes. The worker waits.
-inline constexpr std::uint32_t kDropped = 4;   ///< There was no room for the answer, and it is gone.
-inline constexpr std::uint32_t kNoMemory = 5;  ///< The message needed more private memory than there is.
+inline constexpr std::uint32_t kReady = 1;      ///< Once, first: task 0; user[0] is its process id.
+inline constexpr std::uint32_t kDone = 2;       ///< The answer is written; output_size_bytes of it.
+inline constexpr std::uint32_t kMoreRoom = 3;   ///< The answer needs output_size_bytes. The worker waits.
+inline constexpr std::uint32_t kDropped = 4;    ///< There was no room for the answer, and it is gone.
+inline constexpr std::uint32_t kNoMemory = 5;   ///< The message needed more private memory than there is.
+inline constexpr std::uint32_t kNotLocked = 6;  ///< Instead of kReady: user[0], user[1] are the SandboxTrouble.
 }  // namespace to_coordinator
 
 }  // namespace pixmill::ipc

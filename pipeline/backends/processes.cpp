@@ -5,13 +5,12 @@
 #include "pipeline/backends/mailbox.hpp"
 #include "pipeline/backends/spare_tasks.hpp"
 #include "pipeline/backends/table.hpp"
+#include "pipeline/backends/warm_up.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
 
 #include <fmt/format.h>
-
-#include <opencv2/core/utility.hpp>
 
 #include <malloc.h>
 
@@ -144,7 +143,8 @@ class Coordinator final : ipc::Pool::Events {
     options.ring_capacity = kRingCapacity;
     options.available_memory = [] { return available_memory(); };
     options.plan.make = [&program = job_.program] { return std::make_unique<ImageWorker>(program); };
-    options.plan.prepare = [] { cv::setNumThreads(1); };
+    options.plan.prepare = [&program = job_.program] { warm_up(program); };
+    options.plan.sandbox = job_.supervision.sandbox;
     options.plan.memory_bytes = memory + kAllocatorWaste;
     options.plan.spin_ns = usable_cpus() > workers_ + 1 ? kSpinNs : 0;
     return options;

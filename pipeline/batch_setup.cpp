@@ -52,7 +52,7 @@ Supervision supervision_of(const SupervisionOptions& options, const Backend& bac
   Supervision supervision;
   if (!backend.descriptor.isolated && (options.timeout || options.retries || options.sandbox)) {
     throw Error(ErrorCode::usage,
-                fmt::format("{} is heeded by --backend processes alone, which can end a worker without harm to others; "
+                fmt::format("{} is heeded by --backend processes alone, whose workers are processes of their own; "
                             "leave it out with --backend {}",
                             options.timeout   ? "--timeout"
                             : options.retries ? "--retries"

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -131,12 +132,14 @@ TEST(Options, EachReachesItsField) {
   EXPECT_TRUE(got.log.verbose);
 }
 
-TEST(Options, WhatBelongsToProcessesIsRefusedByName) {
-  for (const char* option : {"--timeout", "--sandbox", "--retries"}) {
-    const std::string text = complaint({"a", option, "5"});
-    EXPECT_NE(text.find(option), std::string::npos) << text;
-    EXPECT_NE(text.find("processes"), std::string::npos) << text;
-  }
+TEST(Options, SandboxIsOnOrOffOrNotSaid) {
+  EXPECT_EQ(read({"a"}).batch.supervision.sandbox, std::nullopt);
+  EXPECT_EQ(read({"a", "--sandbox", "on"}).batch.supervision.sandbox, true);
+  EXPECT_EQ(read({"a", "--sandbox", "off"}).batch.supervision.sandbox, false);
+  EXPECT_NE(complaint({"a", "--sandbox", "maybe"}).find("on or off"), std::string::npos);
+}
+
+TEST(Options, ABackendThatDoesNotExistIsToldOfThoseThatDo) {
   EXPECT_NE(complaint({"a", "--backend", "gpu"}).find("processes"), std::string::npos);
 }
 

@@ -8,8 +8,8 @@ namespace pixmill::pipeline {
 /// do (open files, ask for the number of CPUs, make tables), so that workers need not, and cannot any more once they
 /// are locked in. Restricts OpenCV to one thread.
 ///
-/// The program runs over a tiny image of each format, first in a process of its own: if that one dies or hangs, only
-/// what is known to be asked once is done here. Never throws. For a process with one thread; a few milliseconds.
+/// The program runs over tiny images, first in a process of its own: if that one dies or hangs, only what is known to
+/// be asked once is done here. Never throws. For a process with one thread; about a millisecond.
 void warm_up(const Program& program) noexcept;
 
 }  // namespace pixmill::pipeline

@@ -62,7 +62,8 @@ inline ProcessEnd end_of(const std::function<bool(int)>& act, std::span<const in
 inline constexpr ProcessEnd kReturned{false, Locked::kReturned};
 inline constexpr ProcessEnd kDenied{true, SIGSYS};
 
-/// For ASSERT_EQ's messages.
+/// For EXPECT_EQ's messages; googletest gives it its name.
+// NOLINTNEXTLINE(readability-identifier-naming)
 inline void PrintTo(const ProcessEnd& end, std::ostream* out) { *out << describe(end); }
 
 }  // namespace pixmill::ipc

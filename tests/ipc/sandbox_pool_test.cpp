@@ -42,7 +42,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-enum Order : std::uint64_t { kEcho, kOpen, kGetUid, kFork, kThrow, kSpin };
+// What the worker is told to do.
+constexpr std::uint64_t kEcho = 0;
+constexpr std::uint64_t kOpen = 1;
+constexpr std::uint64_t kGetUid = 2;
+constexpr std::uint64_t kFork = 3;
+constexpr std::uint64_t kThrow = 4;
+constexpr std::uint64_t kSpin = 5;
 
 class Obedient final : public Worker {
  public:

@@ -180,9 +180,13 @@ void add_execution_options(ArgumentParser& parser, BatchArguments& arguments) {
         batch.supervision.retries = static_cast<int>(parse_whole(value, 0, kMostRetries));
       },
       "1");
-  parser.hidden_option("--sandbox", [](const std::string&) {
-    refuse("--sandbox is not in this version yet: workers are processes of their own, and not locked in");
-  });
+  parser.option(
+      "--sandbox", "on|off", "whether workers are locked in before they see an image (processes)",
+      [&batch](const std::string& value) {
+        expect_word(value, {"on", "off"});
+        batch.supervision.sandbox = value == "on";
+      },
+      "on");
 }
 
 void add_report_options(ArgumentParser& parser, BatchArguments& arguments) {

@@ -26,6 +26,8 @@ std::string describe(const ProcessEnd& end) {
   if (!end.by_signal) return "exited with " + std::to_string(end.number);
   const char* name = ::sigabbrev_np(end.number);
   const char* meaning = ::sigdescr_np(end.number);
+  // Nothing else sends it.
+  if (end.number == SIGSYS) return "killed by SIGSYS (the sandbox: it made a system call that workers may not make)";
   if (name == nullptr || meaning == nullptr) return "killed by signal " + std::to_string(end.number);
   return "killed by SIG" + std::string(name) + " (" + meaning + ")";
 }
@@ -65,6 +67,11 @@ void ChildProcess::end() noexcept {
 
 void ChildProcess::signal(int number) const {
   if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0);
+}
+
+bool ChildProcess::dead() const {
+  pollfd death{pidfd_.get(), POLLIN, 0};
+  return ::poll(&death, 1, 0) > 0;
 }
 
 std::optional<ProcessEnd> ChildProcess::try_reap() {

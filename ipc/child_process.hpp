@@ -42,6 +42,8 @@ class ChildProcess {
   /// Readable, for poll and epoll, once the process is dead.
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
 
+  /// Whether it is dead; without reaping it.
+  [[nodiscard]] bool dead() const;
   /// Nothing happens where it is dead already.
   void signal(int number) const;
   void kill() const { signal(SIGKILL); }

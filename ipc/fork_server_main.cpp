@@ -1,6 +1,7 @@
 #include "ipc/fork_server_main.hpp"
 
 #include "ipc/fork_messages.hpp"
+#include "ipc/sandbox.hpp"
 #include "ipc/worker_main.hpp"
 
 #include <fcntl.h>
@@ -157,9 +158,11 @@ void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
   }
+  write_file("/proc/self/coredump_filter", "0");
   SpawnReply ready;
   try {
     if (plan.prepare) plan.prepare();
+    if (plan.sandbox) prepare_lock_in();
   } catch (const std::exception& error) {
     ready.set_trouble(*error.what() != '\0' ? error.what() : "an error without a name");
   } catch (...) {

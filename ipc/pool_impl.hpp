@@ -54,6 +54,7 @@ class Pool::Impl {
   bool collect();
   std::size_t collect(WorkerSlot& slot);
   bool judge(WorkerSlot& slot, const Descriptor& message);
+  void admit(WorkerSlot& slot);
   bool judge_answer(WorkerSlot& slot, const Descriptor& message);
   bool judge_done(WorkerSlot& slot, const Descriptor& message);
   bool judge_need(WorkerSlot& slot, const Descriptor& message);
@@ -114,6 +115,7 @@ class Pool::Impl {
   std::uint64_t usual_answer_bytes_;
   bool rejected_ = false;
   std::string last_trouble_;
+  std::string insecure_;  // why a worker is not locked in that should be
   Clock::time_point last_seen_;
   Clock::time_point last_poll_;
   PoolStatistics statistics_;

@@ -145,7 +145,7 @@ void Pool::Impl::born(WorkerSlot& slot, ChildProcess process) {
   if (slot.kill_reason != KillReason::none) {
     kill(slot, slot.kill_reason);
   } else if (slot.said_ready) {
-    slot.state = State::running;
+    admit(slot);
   }
 }
 
@@ -337,6 +337,10 @@ void Pool::Impl::reap_strays() {
 
 void Pool::Impl::check_hope() const {
   if (unfinished() == 0) return;
+  if (!insecure_.empty()) {
+    throw Error(ErrorCode::machine, "workers cannot be locked in (" + insecure_ +
+                                        "); --sandbox off runs them without, 'pixmill doctor' tells more");
+  }
   const bool no_server = !server_ && server_failures_ >= kMostFailures;
   for (const auto& slot : slots_) {
     if (slot->process || (slot->stillborn < kMostFailures && !no_server)) return;

@@ -1,4 +1,5 @@
 #include "ipc/pool_impl.hpp"
+#include "ipc/sandbox.hpp"
 
 #include <algorithm>
 #include <array>
@@ -179,12 +180,28 @@ bool Pool::Impl::judge(WorkerSlot& slot, const Descriptor& message) {
     if (slot.trouble.size() < kMostTroubleChars) slot.trouble += trouble_text(message);
     return true;
   }
+  if (message.code == to_coordinator::kNotLocked) {
+    insecure_ = describe_sandbox_trouble(message.user);
+    kill(slot, KillReason::start);
+    return true;
+  }
   if (message.code != to_coordinator::kReady || message.task != 0) return false;
   if (slot.process && message.user[0] != static_cast<std::uint64_t>(slot.process.pid())) return false;
   slot.said_ready = true;
   late_starts_ = 0;
-  if (slot.process && slot.state == State::starting) slot.state = State::running;
+  if (slot.process && slot.state == State::starting) admit(slot);
   return true;
+}
+
+// It is ready; nothing is sent to it unless we see for ourselves that it is locked in.
+void Pool::Impl::admit(WorkerSlot& slot) {
+  const std::string missing = options_.plan.sandbox ? missing_lock(slot.process.pid()) : std::string();
+  if (missing.empty()) {
+    slot.state = State::running;
+  } else if (!slot.process.dead()) {
+    insecure_ = missing;
+    kill(slot, KillReason::start);
+  }
 }
 
 bool Pool::Impl::judge_answer(WorkerSlot& slot, const Descriptor& message) {

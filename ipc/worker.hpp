@@ -43,6 +43,11 @@ struct WorkerPlan {
   std::uint64_t memory_bytes = 0;
   /// How long a worker looks for messages before it sleeps.
   std::uint64_t spin_ns = 0;
+  /// Workers lock themselves in (ipc/sandbox.hpp) after `make`, and get no message before the coordinator has seen that
+  /// they are. Where that cannot be had, the pool fails.
+  bool sandbox = false;
+  /// Numbers of system calls that `run` needs beside those that are always allowed.
+  std::vector<int> also_allowed;
 };
 
 /// Descriptor::code towards a worker.
@@ -60,6 +65,7 @@ inline constexpr std::uint32_t kDropped = 4;   ///< There was no room for the an
 inline constexpr std::uint32_t kNoMemory = 5;  ///< The message needed more private memory than there is.
 /// Instead of kReady, any number of times: a piece of the reason why the worker cannot be; see set_trouble().
 inline constexpr std::uint32_t kUnable = 6;
+inline constexpr std::uint32_t kNotLocked = 7;  ///< Instead of kReady: user[0], user[1] are the SandboxTrouble.
 }  // namespace to_coordinator
 
 /// Bytes of text that fit a message of kUnable, in all its words behind the code.

@@ -2,6 +2,7 @@
 
 #include "ipc/channel.hpp"
 #include "ipc/region.hpp"
+#include "ipc/sandbox.hpp"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -46,6 +47,15 @@ void limit_memory(std::uint64_t bytes) {
   if (::getrlimit(RLIMIT_DATA, &limit) != 0) return;
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, now + bytes);
   ::setrlimit(RLIMIT_DATA, &limit);
+}
+
+[[noreturn]] void refuse_work(WorkerEnd& end, std::uint32_t epoch, const SandboxTrouble& trouble) {
+  Descriptor hello;
+  hello.epoch = epoch;
+  hello.code = to_coordinator::kNotLocked;
+  hello.user = {static_cast<std::uint64_t>(trouble.step), static_cast<std::uint64_t>(trouble.error)};
+  static_cast<void>(end.send({&hello, 1}));
+  leave(WorkerExit::unable);
 }
 
 /// Takes messages and answers them, until nobody is left to ask.
@@ -235,6 +245,9 @@ void worker_main(const WorkerPlan& plan, WorkerStart start) noexcept {
     give_up(end, start.epoch, *error.what() != '\0' ? error.what() : "an error without a name");
   } catch (...) {
     give_up(end, start.epoch, "an error without a name");
+  }
+  if (plan.sandbox) {
+    if (const auto trouble = lock_in(bell->fd(), plan.also_allowed)) refuse_work(*end, start.epoch, *trouble);
   }
   Loop(*worker, *end, region->memory(), start, plan.spin_ns).run();
 }

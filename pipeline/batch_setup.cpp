@@ -1,5 +1,6 @@
 #include "pipeline/batch_setup.hpp"
 
+#include "ipc/sandbox.hpp"
 #include "pipeline/files/whole_file.hpp"
 
 #include <pixmill/error.hpp>
@@ -49,14 +50,22 @@ Supervision supervision_of(const SupervisionOptions& options, const Backend& bac
   constexpr std::chrono::hours kLongest{24 * 365};
   constexpr int kMostRetries = 1000000;
   Supervision supervision;
-  if (!backend.descriptor.isolated && (options.timeout || options.retries)) {
+  if (!backend.descriptor.isolated && (options.timeout || options.retries || options.sandbox)) {
     throw Error(ErrorCode::usage,
-                fmt::format("{} is heeded by --backend processes alone, which can end a worker without harm to others; "
+                fmt::format("{} is heeded by --backend processes alone, whose workers are processes of their own; "
                             "leave it out with --backend {}",
-                            options.timeout ? "--timeout" : "--retries", backend.descriptor.name));
+                            options.timeout   ? "--timeout"
+                            : options.retries ? "--retries"
+                                              : "--sandbox",
+                            backend.descriptor.name));
   }
   if (options.timeout) supervision.timeout = *options.timeout;
   if (options.retries) supervision.retries = *options.retries;
+  supervision.sandbox = options.sandbox.value_or(ipc::kSandboxInThisBuild);
+  if (supervision.sandbox && !ipc::kSandboxInThisBuild) {
+    throw Error(ErrorCode::machine,
+                "--sandbox on: this build has a sanitizer, which calls the kernel as it pleases; leave it out");
+  }
   if (supervision.timeout.count() < 0 || supervision.timeout > kLongest) {
     refuse("--timeout", fmt::format("{}", static_cast<double>(supervision.timeout.count()) / 1000),
            "seconds from 0 (never) to a year");

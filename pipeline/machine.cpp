@@ -1,5 +1,6 @@
 #include "pipeline/machine_limits.hpp"
 
+#include "ipc/sandbox.hpp"
 #include "kernels/simd.hpp"
 #include "pipeline/backends/backend.hpp"
 #include "pipeline/backends/try_processes.hpp"
@@ -74,6 +75,20 @@ Finding file_locks() {
           works ? "flock works in /tmp; a manifest keeps a second run away" : "flock does not work in /tmp"};
 }
 
+Finding sandbox() {
+  const ipc::SandboxTrial trial = ipc::try_sandbox();
+  if (!ipc::kSandboxInThisBuild) return {"sandbox", Finding::State::limited, "off: " + trial.missing};
+  if (!trial.missing.empty()) {
+    return {"sandbox", Finding::State::missing,
+            trial.missing + "; --backend processes does not run here without --sandbox off"};
+  }
+  const std::string tried = "a process was locked in on trial: no_new_privs, a filter of system calls";
+  if (trial.landlock_abi == 0) {
+    return {"sandbox", Finding::State::limited, tried + "; the kernel has no Landlock to stand behind them"};
+  }
+  return {"sandbox", Finding::State::good, fmt::format("{}, Landlock (version {})", tried, trial.landlock_abi)};
+}
+
 Finding backend_list() {
   std::string names;
   for (const pipeline::Backend& backend : pipeline::all_backends()) {
@@ -121,6 +136,7 @@ std::vector<Finding> diagnose_machine() {
   findings.push_back({"SIMD", Finding::State::good, fmt::format("kernels run as {}", kernels::simd_target())});
   findings.push_back(backend_list());
   findings.push_back(pipeline::diagnose_processes());
+  findings.push_back(sandbox());
   findings.push_back(formats());
   findings.push_back(open_files());
   findings.push_back(file_locks());

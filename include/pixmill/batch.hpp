@@ -54,6 +54,9 @@ struct SupervisionOptions {
   std::optional<std::chrono::milliseconds> timeout;
   /// How often an image is tried again after its process died over it or was killed over its time. Default: 1.
   std::optional<int> retries;
+  /// Whether processes are locked in before they see an image. Default: yes, in every build that can (a sanitizer
+  /// cannot); where the machine cannot, the batch fails (machine).
+  std::optional<bool> sandbox;
 };
 
 /// What became of one image; a row of the manifest.

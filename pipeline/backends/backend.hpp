@@ -16,6 +16,7 @@ namespace pixmill::pipeline {
 struct Supervision {
   std::chrono::milliseconds timeout{60000};
   int retries = 1;
+  bool sandbox = true;
 };
 
 /// Everything that a backend needs: tasks come from `source`, go through `program` and end in `outcomes`.

@@ -6,13 +6,12 @@
 #include "pipeline/backends/spare_tasks.hpp"
 #include "pipeline/backends/table.hpp"
 #include "pipeline/machine_limits.hpp"
+#include "pipeline/backends/warm_up.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
 
 #include <fmt/format.h>
-
-#include <opencv2/core/utility.hpp>
 
 #include <malloc.h>
 
@@ -162,7 +161,8 @@ class Coordinator final : ipc::Pool::Events {
       return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
     };
     options.plan.make = [&program = job_.program] { return std::make_unique<ImageWorker>(program); };
-    options.plan.prepare = [] { cv::setNumThreads(1); };
+    options.plan.prepare = [&program = job_.program] { warm_up(program); };
+    options.plan.sandbox = job_.supervision.sandbox;
     options.plan.memory_bytes = std::min(memory, physical_memory()) + kAllocatorWaste;
     options.plan.spin_ns = usable_cpus() > workers_ + 1 ? kSpinNs : 0;
     return options;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -157,12 +158,11 @@ TEST(Options, SupervisionOutOfRangeIsRefused) {
   }
 }
 
-TEST(Options, TheSandboxIsRefusedByName) {
-  for (const char* word : {"on", "off"}) {
-    const std::string why = complaint({"a", "--sandbox", word});
-    EXPECT_NE(why.find("--sandbox"), std::string::npos) << why;
-    EXPECT_NE(why.find("processes"), std::string::npos) << why;
-  }
+TEST(Options, SandboxIsOnOrOffOrNotSaid) {
+  EXPECT_EQ(read({"a"}).batch.supervision.sandbox, std::nullopt);
+  EXPECT_EQ(read({"a", "--sandbox", "on"}).batch.supervision.sandbox, true);
+  EXPECT_EQ(read({"a", "--sandbox", "off"}).batch.supervision.sandbox, false);
+  EXPECT_NE(complaint({"a", "--sandbox", "maybe"}).find("on or off"), std::string::npos);
 }
 
 TEST(Options, AnUnknownBackendIsRefusedWithTheNamesOfAll) {

@@ -175,6 +175,7 @@ inline give_back(f) {
   if
   :: f != NONE ->
     assert(S.lent & (1 << f)); /* given back once */
+    frame[R * FRAMES + f] = 0;
     S.lent = S.lent & ~(1 << f)
   :: else
   fi
@@ -583,6 +584,7 @@ inline collect() {
     :: j < c -> copy_message(got[j], to_coordinator[R].slot[(S.head + j) % CAPACITY]); j++
     :: else -> break
     od;
+    forget_slots(to_coordinator[R], S.head, c);
     S.head = S.head + c;
     to_coordinator[R].head = S.head;
     heard = true;
@@ -608,6 +610,24 @@ inline collect() {
 inline copy_message(into, from) {
   d_step {
     into.id = from.id; into.epoch = from.epoch; into.code = from.code; into.input = from.input; into.output = from.output
+  }
+}
+
+/* What lies in free slots and frames is nobody's business: the fewer states, the better. */
+inline forget_slots(queue, from, number) {
+  if
+  :: number == CAPACITY -> clear_message(queue.slot[0]); clear_message(queue.slot[1])
+  :: else -> clear_message(queue.slot[(from) % CAPACITY])
+  fi
+}
+
+inline forget_frames() {
+  d_step {
+    k = 0;
+    do
+    :: k < FRAMES -> frame[R * FRAMES + k] = 0; k++
+    :: else -> k = 0; break
+    od
   }
 }
 
@@ -804,6 +824,7 @@ inline abandon_life() {
   wake_worker();
   S.channel = false;
   S.state = EMPTY;
+  forget_frames();
   S.lent = 0;
 #ifndef WITHOUT_A_NEW_REGION
   S.region = S.region ^ 1
@@ -826,6 +847,7 @@ inline bury() {
   S.known = false;
   S.alone = false;
 #ifndef WITHOUT_TAKING_FRAMES_BACK
+  forget_frames();
   S.lent = 0;
 #endif
   clear_out();
@@ -1036,8 +1058,8 @@ inline take() {
     :: n < c -> copy_message(inbox[count], to_worker[r].slot[(head + n) % CAPACITY]); count++; n++
     :: else -> break
     od;
+    forget_slots(to_worker[r], head, c);
     head = head + c;
-    worker_step ? 0;
     to_worker[r].head = head;
     n = 0;
     c = 0
@@ -1146,7 +1168,6 @@ inline wait_for_room() {
 }
 
 inline run_message() {
-  worker_step ? 0;
   t = frame[r * FRAMES + m.input] - INPUT(0);
   assert(lied[me] || t < TASKS); /* the input is there, whole, and this message's alone */
   doing[me] = t;
@@ -1155,7 +1176,7 @@ inline run_message() {
   :: true
   fi;
   if
-  :: worker_step ? 0; frame[r * FRAMES + m.output] = ANSWER(t); say(m.id, DONE, m.output)
+  :: frame[r * FRAMES + m.output] = ANSWER(t); say(m.id, DONE, m.output)
   :: no_memory > 0 -> no_memory--; say(m.id, NO_MEM, m.output)
   :: large > 0 ->
     large--;
@@ -1165,7 +1186,7 @@ inline run_message() {
     wait_for_room();
     if
     :: m.output == NONE -> say(m.id, DROPPED, NONE)
-    :: else -> worker_step ? 0; frame[r * FRAMES + m.output] = ANSWER(t); say(m.id, DONE, m.output)
+    :: else -> frame[r * FRAMES + m.output] = ANSWER(t); say(m.id, DONE, m.output)
     fi
   fi;
   t = 0;
@@ -1229,8 +1250,10 @@ proctype Worker(byte me) {
 
 /* --- Kernel: starts, deaths, and what the fork server tells ---------------------------------------------------------- */
 
+/* That the worker may be heard of before the fork server tells of it matters only where that can die in between. */
+#define TOLD_AT_ONCE (LOST_STARTS == 0)
 #define STEPS_OF(x) \
-  :: atomic { life[x] == ASKED && !body[x] -> life[x] = ALIVE } \
+  :: atomic { life[x] == ASKED && !body[x] -> life[x] = ALIVE; told[x] = TOLD_AT_ONCE } \
   :: atomic { life[x] == ASKED && lost[x] -> life[x] = NOT_THERE } \
   :: atomic { life[x] == ALIVE && killed[x] -> life[x] = DEAD } \
   :: atomic { life[x] == ALIVE && crashes > 0 -> crashes--; life[x] = (lost[x] -> NOT_THERE : DEAD) } \

@@ -300,7 +300,12 @@ inline load(t) {
     next_id++;
     ok = true
   :: b == NONE && (S.length > 0 || OTHERS_WORK) -> S.crowded = true; ok = false
-  :: b == NONE && !(S.length > 0 || OTHERS_WORK) -> finish(t); ok = true
+  :: b == NONE && !(S.length > 0 || OTHERS_WORK) ->
+    finish(t);
+#ifndef WITHOUT_NOTICING_A_FAILURE
+    heard = true; /* it may have been the last: nobody may sleep now */
+#endif
+    ok = true
   fi;
   a = 0;
   b = 0
@@ -1089,7 +1094,8 @@ inline wait() {
 #else
       futex_waits[r] = worker_asleep[r];
 #endif
-      !futex_waits[r]
+      /* Now and then it asks whether the channel is retired: the one thing for which it needs a clock. */
+      !futex_waits[r] || identity[r] != epoch
     fi;
     worker_step ? 0;
     worker_asleep[r] = false;

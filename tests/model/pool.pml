@@ -580,10 +580,6 @@ inline collect() {
   if
   :: S.bad || c > CAPACITY -> S.bad = true; kill_worker(BY_PROTOCOL)
   :: !(S.bad || c > CAPACITY) && c > 0 ->
-#ifdef WITHOUT_READ_BEFORE_RELEASE
-    to_coordinator[R].head = S.head + c;
-    coordinator_step ? 0;
-#endif
     j = 0;
     do
     :: j < c -> copy_message(got[j], to_coordinator[R].slot[(S.head + j) % CAPACITY]); j++
@@ -1054,10 +1050,6 @@ inline take() {
   if
   :: c > CAPACITY -> assert(lied[me]); leave() /* an honest coordinator is not taken for a liar */
   :: c > 0 && c <= CAPACITY ->
-#ifdef WITHOUT_READ_BEFORE_RELEASE_BY_WORKERS
-    to_worker[r].head = head + c;
-    worker_step ? 0;
-#endif
     n = 0;
     do
     :: n < c -> copy_message(inbox[count], to_worker[r].slot[(head + n) % CAPACITY]); count++; n++
@@ -1076,10 +1068,8 @@ inline take() {
 inline wait() {
   do
   ::
-#ifndef WITHOUT_ANNOUNCEMENT_BY_WORKERS
     worker_step ? 0;
     worker_asleep[r] = true;
-#endif
 #ifndef WITHOUT_RECHECK_BY_WORKERS
     worker_step ? 0;
 #endif
@@ -1238,9 +1228,7 @@ proctype Worker(byte me) {
           take();
           if
           :: count == 0 ->
-#ifndef WITHOUT_BELL_BEFORE_SLEEP
             ring();
-#endif
             wait()
           :: else
           fi

@@ -1,5 +1,6 @@
 """The memory of a run grows with the number of its inputs by their names alone, and not with what a profile claims."""
 import os
+import shutil
 import unittest
 
 from metadata_test import profile_bomb
@@ -20,8 +21,10 @@ class MemoryTest(ProgramTest):
     def peak_kib_of(self, inputs, out, *options):
         told = self.folder / "peak"
         told.unlink(missing_ok=True)
+        # The loader splits the list of what it is to preload at spaces, which the build folder's name may have.
+        shim = shutil.copy(os.environ["PEAK"], self.folder / "peak.so")
         done = self.run_program("run", inputs, "-o", out, "--ops", "gray,threshold=otsu", "-q", "-j", "2", *options,
-                                env={**os.environ, "LD_PRELOAD": os.environ["PEAK"], "PEAK_FILE": str(told)})
+                                env={**os.environ, "LD_PRELOAD": str(shim), "PEAK_FILE": str(told)})
         self.assertEqual(done.returncode, 0, done.stderr)
         return max(map(int, told.read_text().split()))
 
@@ -35,8 +38,10 @@ class MemoryTest(ProgramTest):
     def test_a_profile_that_claims_much_takes_little(self):
         bomb = self.folder / "bomb.png"
         bomb.write_bytes(profile_bomb())
-        without = self.peak_kib_of(bomb, self.folder / "dropped")
-        kept = self.peak_kib_of(bomb, self.folder / "kept", "--keep-metadata")
+        # In this process: a worker that is killed at the end tells nothing.
+        threads = ("--backend", "threads")
+        without = self.peak_kib_of(bomb, self.folder / "dropped", *threads)
+        kept = self.peak_kib_of(bomb, self.folder / "kept", "--keep-metadata", *threads)
         print(f"peak {without} KiB without the profile, {kept} KiB with it")
         self.assertLess(kept - without, 16 << 10)
 

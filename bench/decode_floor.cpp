@@ -57,6 +57,8 @@ int main(int argc, char** argv) {
   }
   const std::span<char*> files(argv + 2, static_cast<std::size_t>(argc - 2));
   std::atomic<std::size_t> next{0};
+  const int count = std::atoi(argv[1]);
   std::vector<std::jthread> threads;
-  for (int i = 0; i < std::atoi(argv[1]); ++i) threads.emplace_back([&] { decode_all(files, next); });
+  threads.reserve(static_cast<std::size_t>(std::max(count, 0)));
+  for (int i = 0; i < count; ++i) threads.emplace_back([&] { decode_all(files, next); });
 }

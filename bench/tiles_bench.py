@@ -3,10 +3,11 @@
 
     tiles_bench.py PIXMILL PHOTO [ROUNDS]      default: 11 rounds
 
-Whole processes, interleaved; medians. The photo is cut into 20 x 20 tiles, written as PNG. Needs python3-opencv.
+Whole processes, interleaved; medians. Outputs are new each time. The photo is cut into 20 x 20 tiles, written as PNG. Needs python3-opencv.
 """
 import pathlib
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -53,12 +54,13 @@ def main():
         script = pathlib.Path(scratch) / "pool.py"
         script.write_text(POOL)
         jobs = {backend: [program, "run", tiles, "-o", f"{scratch}/{backend}", "--ops",
-                          "gray,adaptive=gaussian:window=11:c=2", "--backend", backend, "-j", "2", "--overwrite", "-q"]
+                          "gray,adaptive=gaussian:window=11:c=2", "--backend", backend, "-j", "2", "-q"]
                 for backend in ("processes", "threads")}
-        jobs["Python Pool(2)"] = [sys.executable, script, tiles, f"{scratch}/python"]
+        jobs["Python Pool(2)"] = [sys.executable, script, tiles, f"{scratch}/Python Pool(2)"]
         times = {name: [] for name in jobs}
         for round_ in range(rounds + 1):
             for name in random.sample(sorted(jobs), len(jobs)):
+                shutil.rmtree(f"{scratch}/{name}", ignore_errors=True)
                 begin = time.perf_counter()
                 subprocess.run(jobs[name], check=True, stdout=subprocess.DEVNULL)
                 if round_ > 0:

@@ -82,8 +82,10 @@ void Pool::Impl::wait(milliseconds limit) {
   const Clock::time_point begin = Clock::now();
   notice_standstill(begin, begin - last_seen_, false);
   start_workers();
+  const std::uint64_t failed = statistics_.failed;
   dispatch();
-  const bool heard = collect() || woken_.load(std::memory_order_acquire);
+  // A message that could not be sent for want of memory has failed by now, and that is something that happened.
+  const bool heard = collect() || statistics_.failed != failed || woken_.load(std::memory_order_acquire);
   if (!heard) {
     sleep(next_deadline(begin + std::clamp(limit, milliseconds{0}, kLongestWait)));
   } else if (begin >= last_poll_ + kPollEvery) {

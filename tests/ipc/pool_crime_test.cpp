@@ -163,8 +163,9 @@ TEST(PoolCrime, ScribblingOverTheWholeRegionHarmsNobodyElse) {
   before.expect_unchanged();
 }
 
-TEST(PoolCrime, AllocatingWithoutEndFailsOneMessageAndNoProcess) {
-  if (kSanitized) GTEST_SKIP() << "a sanitizer's allocator ends the process instead of throwing";
+// AddressSanitizer cannot even report that there is no memory, and hangs in trying to.
+#if !defined(__SANITIZE_ADDRESS__)
+TEST(PoolCrime, AllocatingWithoutEndFailsOneMessage) {
   PoolOptions options = strict(1, 1);
   options.plan.memory_bytes = std::uint64_t{64} << 20U;
   options.timeout = milliseconds(0);
@@ -173,12 +174,17 @@ TEST(PoolCrime, AllocatingWithoutEndFailsOneMessageAndNoProcess) {
   const std::uint64_t greedy = client.submit(Command::allocate);
   const auto behind = client.submit_many(5);
   client.finish();
-  client.expect_failed(greedy, Failure::no_memory, "more memory than a worker may take", 1);
   for (const std::uint64_t tag : first) client.expect_answered(tag);
   for (const std::uint64_t tag : behind) client.expect_answered(tag);
+  if (kSanitized) {  // ThreadSanitizer ends the process instead of throwing, and that costs no other message either
+    EXPECT_EQ(client[greedy].failures, 1);
+    return;
+  }
+  client.expect_failed(greedy, Failure::no_memory, "more memory than a worker may take", 1);
   EXPECT_EQ(client[first[0]].report().pid, client[behind[4]].report().pid);
   EXPECT_EQ(client.pool().statistics().deaths, 0U);
 }
+#endif
 
 }  // namespace
 }  // namespace pixmill::ipc

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -72,6 +73,18 @@ void ChildProcess::signal(int number) const {
 bool ChildProcess::dead() const {
   pollfd death{pidfd_.get(), POLLIN, 0};
   return ::poll(&death, 1, 0) > 0;
+}
+
+bool ChildProcess::ending() const {
+  if (dead()) return true;
+  constexpr unsigned long kExiting = 0x4;  // PF_EXITING of the kernel's flags, see proc(5)
+  std::FILE* file = std::fopen(("/proc/" + std::to_string(pid_) + "/stat").c_str(), "re");
+  if (file == nullptr) return dead();
+  unsigned long flags = 0;
+  // The name, which its owner chose, is ours: it has no parenthesis.
+  const int read = std::fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %lu", &flags);
+  std::fclose(file);
+  return (read == 1 && (flags & kExiting) != 0) || dead();
 }
 
 std::optional<ProcessEnd> ChildProcess::try_reap() {

@@ -44,6 +44,8 @@ class ChildProcess {
 
   /// Whether it is dead; without reaping it.
   [[nodiscard]] bool dead() const;
+  /// Whether it is dead or on its way there: it runs no instruction of its own any more. Reads /proc.
+  [[nodiscard]] bool ending() const;
   /// Nothing happens where it is dead already.
   void signal(int number) const;
   void kill() const { signal(SIGKILL); }

@@ -99,12 +99,11 @@ ForkServer::Reply ForkServer::reply() {
   return reply;
 }
 
-std::string ForkServer::kill() {
+std::optional<ProcessEnd> ForkServer::kill() {
   constexpr int kUsuallyDeadByMs = 200;
   process_.kill();
   socket_.reset();
-  const std::optional<ProcessEnd> end = process_.reap(kUsuallyDeadByMs);
-  return end ? describe_event(*end) : "was killed";
+  return process_.reap(kUsuallyDeadByMs);
 }
 
 bool ForkServer::reap_strays(std::span<const pid_t> known) {

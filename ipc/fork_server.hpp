@@ -4,6 +4,7 @@
 #include "ipc/fork_messages.hpp"
 #include "ipc/worker.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -43,9 +44,9 @@ class ForkServer {
   /// The next reply; never waits.
   [[nodiscard]] Reply reply();
 
-  /// Kills the server, for good, and closes the socket. How it ended, in the words of
-  /// describe_event(); "was killed" if it has not ended yet.
-  std::string kill();
+  /// Kills the server, for good, and closes the socket. How it ended; nothing if it has not
+  /// ended yet.
+  std::optional<ProcessEnd> kill();
   /// After kill(): reaps those of the server's process group that nobody knows of: a worker that the server made just
   /// before it died, and could not tell us of. `known` are reaped by others. True when nobody is left of the group.
   [[nodiscard]] bool reap_strays(std::span<const pid_t> known);

@@ -3,6 +3,7 @@
 #include "ipc/admission.hpp"
 #include "ipc/fork_server.hpp"
 #include "ipc/pool.hpp"
+#include "ipc/start_failures.hpp"
 #include "ipc/worker_slot.hpp"
 
 #include <atomic>
@@ -80,7 +81,7 @@ class Pool::Impl {
   void kill(WorkerSlot& slot, KillReason reason);
   void bury(WorkerSlot& slot);
   void lay_aside(WorkerSlot& slot);
-  void came_to_nothing(WorkerSlot& slot, const std::string& how);
+  void came_to_nothing(WorkerSlot& slot, const std::string& how, bool killed = false);
   void distribute(WorkerSlot& slot, std::deque<WorkerSlot::Lent> left, const std::string& how);
   void reap_strays();
   void charge(WorkerSlot& slot, TaskPtr task, Failure failure, const std::string& reason);
@@ -103,7 +104,7 @@ class Pool::Impl {
   std::vector<ChildProcess> undead_;                       // killed, given up, and still not gone
   bool server_ready_ = false;
   std::string server_trouble_;  // what it said before it gave up
-  int server_failures_ = 0;
+  StartFailures server_failures_;
   int late_starts_ = 0;          // in a row
   Clock::time_point server_at_;  // no new one before
   Clock::time_point strays_at_;

@@ -17,22 +17,14 @@ constexpr milliseconds kLongestStartLimit{30000};
 // Workers that the server is asked for at one time. Its socket takes no more than a few hundred requests, and the
 // kernel no more descriptors under way than a process may have open.
 constexpr std::ptrdiff_t kMostAsked = 16;
-// Starts in a row that came to nothing, of every worker or of the server, after which there is no hope.
-constexpr int kMostFailures = 5;
 // A process that outlives its SIGKILL by so much hangs in the kernel, or in a debugger: it is done without.
 constexpr milliseconds kLongestDeath{5000};
 // Nobody waits for the remains of a dead server.
 constexpr milliseconds kStraysEvery{20};
+constexpr ProcessEnd kKilled{true, SIGKILL};
 
 milliseconds doubled(milliseconds first, int times, milliseconds most) {
   return std::min(first * (1 << std::clamp(times, 0, 16)), most);
-}
-
-// Once may be chance, and costs nothing. Then longer each time: 20, 80, 320, 1000 ms.
-milliseconds back_off(int failures) {
-  constexpr milliseconds kFirst{20};
-  constexpr milliseconds kLongest{1000};
-  return failures < 2 ? milliseconds{0} : doubled(kFirst, 2 * (failures - 2), kLongest);
 }
 
 std::string seconds(milliseconds time) {
@@ -141,7 +133,7 @@ void Pool::Impl::born(WorkerSlot& slot, ChildProcess process) {
   slot.process = std::move(process);
   watch(slot.process.pidfd(), Source::death, number(slot));
   ++statistics_.workers_started;
-  server_failures_ = 0;
+  server_failures_.forget();
   if (slot.kill_reason != KillReason::none) {
     kill(slot, slot.kill_reason);
   } else if (slot.said_ready) {
@@ -151,20 +143,22 @@ void Pool::Impl::born(WorkerSlot& slot, ChildProcess process) {
 
 // Its workers live on. Of those that were asked for and not yet told of, nobody knows whether they exist.
 void Pool::Impl::server_died(const std::string& why) {
-  ++server_failures_;
-  server_at_ = Clock::now() + back_off(server_failures_);
   std::string how = why;
+  bool killed = false;
   if (server_) {
     ignore(server_->socket());
     ignore(server_->pidfd());
-    const std::string end = server_->kill();
+    const std::optional<ProcessEnd> end = server_->kill();
     if (!server_trouble_.empty()) {
       how = server_trouble_;
     } else if (how.empty()) {
-      how = "it " + end + (server_ready_ ? "" : " before it was ready");
+      how = "it " + (end ? describe_event(*end) : "was killed") + (server_ready_ ? "" : " before it was ready");
+      killed = !end || *end == kKilled;
     }
     dead_servers_.push_back(std::move(server_));
   }
+  server_failures_.add(killed);
+  server_at_ = Clock::now() + server_failures_.back_off();
   last_trouble_ = "the process that starts workers failed: " + how;
   for (const auto& slot : slots_) {
     if (slot->state == State::starting && !slot->process) static_cast<void>(slot->abandon_life());
@@ -246,16 +240,18 @@ void Pool::Impl::bury(WorkerSlot& slot) {
   const bool ready = slot.said_ready;
   const std::string trouble = slot.trouble;
   const bool barren = slot.finished == 0 && slot.unanswered.empty();
-  if (ready) slot.stillborn = 0;
+  if (ready) slot.stillborn.forget();
   distribute(slot, slot.end_life(), describe(*end));
   if (barren && ready) {
     came_to_nothing(slot, {});
   } else if (barren && !trouble.empty()) {
     came_to_nothing(slot, "a worker process could not be set up: " + trouble);
   } else if (barren) {
-    came_to_nothing(slot, slot.kill_reason == KillReason::start
-                              ? "a worker process was not ready in time"
-                              : "a worker process " + describe_event(*end) + " before it was ready");
+    came_to_nothing(slot,
+                    slot.kill_reason == KillReason::start
+                        ? "a worker process was not ready in time"
+                        : "a worker process " + describe_event(*end) + " before it was ready",
+                    slot.kill_reason == KillReason::none && *end == kKilled);
   }
   statistics_.slowest_burial = std::max<std::chrono::nanoseconds>(statistics_.slowest_burial, Clock::now() - begin);
 }
@@ -272,13 +268,13 @@ void Pool::Impl::lay_aside(WorkerSlot& slot) {
 }
 
 // A life that ended with nothing done and nobody to blame.
-void Pool::Impl::came_to_nothing(WorkerSlot& slot, const std::string& how) {
+void Pool::Impl::came_to_nothing(WorkerSlot& slot, const std::string& how, bool killed) {
   ++slot.barren;
   if (!how.empty()) {
-    ++slot.stillborn;
+    slot.stillborn.add(killed);
     last_trouble_ = how;
   }
-  slot.restart_at = Clock::now() + back_off(slot.barren);
+  slot.restart_at = Clock::now() + StartFailures::back_off(slot.barren);
 }
 
 // Only the oldest message is charged, and of a worker that was killed over its time, only the one that took it.
@@ -341,9 +337,9 @@ void Pool::Impl::check_hope() const {
     throw Error(ErrorCode::machine, "workers cannot be locked in (" + insecure_ +
                                         "); --sandbox off runs them without, 'pixmill doctor' tells more");
   }
-  const bool no_server = !server_ && server_failures_ >= kMostFailures;
+  const bool no_server = !server_ && server_failures_.hopeless();
   for (const auto& slot : slots_) {
-    if (slot->process || (slot->stillborn < kMostFailures && !no_server)) return;
+    if (slot->process || (!slot->stillborn.hopeless() && !no_server)) return;
   }
   throw Error(ErrorCode::machine,
               "no worker process can be started: " + last_trouble_ + "; --backend threads works without any");

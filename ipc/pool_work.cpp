@@ -198,7 +198,7 @@ void Pool::Impl::admit(WorkerSlot& slot) {
   const std::string missing = options_.plan.sandbox ? missing_lock(slot.process.pid()) : std::string();
   if (missing.empty()) {
     slot.state = State::running;
-  } else if (!slot.process.dead()) {
+  } else if (!slot.process.ending()) {  // the kernel takes the filter off one that is
     insecure_ = missing;
     kill(slot, KillReason::start);
   }

@@ -6,6 +6,7 @@
 #include "ipc/fork_server.hpp"
 #include "ipc/frame_allocator.hpp"
 #include "ipc/region.hpp"
+#include "ipc/start_failures.hpp"
 
 #include <array>
 #include <chrono>
@@ -99,7 +100,7 @@ class WorkerSlot {
   std::uint64_t suspect = 0;        ///< The message for which it was killed.
   std::unique_ptr<PoolTask> retry;  ///< To be tried alone, by the next life or once what this one has is done.
   int barren = 0;                   ///< Lives in a row that ended with nothing done and nobody to blame.
-  int stillborn = 0;                ///< Lives in a row that ended before they were ready.
+  StartFailures stillborn;          ///< Lives in a row that ended before they were ready.
   std::string trouble;              ///< Why it could not be set up, in its own words.
   std::uint64_t finished = 0;       ///< Messages answered in this life.
   Clock::time_point oldest_since;   ///< When the oldest unanswered message became that.

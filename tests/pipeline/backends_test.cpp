@@ -48,9 +48,11 @@ TEST_F(Backends, GiveTheSameBits) {
 }
 
 TEST_F(Backends, StopWithoutLosingAnInput) {
-  for (int i = 0; i < 60; ++i) {
-    tests::write_file(in(std::to_string(100 + i) + ".png"), tests::encoded(tests::noise_frame(20, 20, CV_8UC1), "png"));
-  }
+  // More than any backend has in hand between its reading and its writing, or the stop could come after all is done:
+  // the most is what the rings of two workers hold, and sixteen more a worker (160).
+  constexpr std::size_t kInputs = 404;
+  const std::string image = tests::encoded(tests::noise_frame(20, 20, CV_8UC1), "png");
+  for (std::size_t i = 4; i < kInputs; ++i) tests::write_file(in(std::to_string(100 + i) + ".png"), image);
   for (const BackendDescriptor& backend : tests::checkable_backends()) {
     std::stop_source stop;
     std::atomic<int> seen{0};
@@ -65,10 +67,10 @@ TEST_F(Backends, StopWithoutLosingAnInput) {
     };
     const BatchReport report = run_batch(wanted);
     EXPECT_TRUE(report.interrupted);
-    EXPECT_EQ(times.size(), 64U) << backend.name;
+    EXPECT_EQ(times.size(), kInputs) << backend.name;
     for (const auto& [index, count] : times) EXPECT_EQ(count, 1) << index;
-    EXPECT_GT(report.count(Verdict::cancelled), 0U);
-    EXPECT_EQ(outputs().size(), report.count(Verdict::ok));
+    EXPECT_GT(report.count(Verdict::cancelled), 0U) << backend.name;
+    EXPECT_EQ(outputs().size(), report.count(Verdict::ok)) << backend.name;
   }
 }
 
@@ -154,9 +156,11 @@ TEST_F(Backends, AnExceptionOfTheUsersEndsTheRunAndReachesTheUser) {
 }
 
 TEST_F(Backends, StopInTheFirstPassOverABatch) {
-  for (int i = 0; i < 60; ++i) {
-    tests::write_file(in(std::to_string(100 + i) + ".png"), tests::encoded(tests::noise_frame(20, 20, CV_8UC1), "png"));
-  }
+  // More than any backend has in hand between its reading and its writing, or the stop could come after all is done:
+  // the most is what the rings of two workers hold, and sixteen more a worker (160).
+  constexpr std::size_t kInputs = 404;
+  const std::string image = tests::encoded(tests::noise_frame(20, 20, CV_8UC1), "png");
+  for (std::size_t i = 4; i < kInputs; ++i) tests::write_file(in(std::to_string(100 + i) + ".png"), image);
   for (const BackendDescriptor& backend : tests::checkable_backends()) {
     std::stop_source stop;
     std::atomic<int> seen{0};

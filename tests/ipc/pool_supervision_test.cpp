@@ -1,4 +1,5 @@
 #include "tests/ipc/pool_client.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -166,7 +167,7 @@ TEST(PoolSupervision, AServerKilledWhileItStartsWorkersLosesNothing) {
 
 TEST(PoolSupervision, AServerThatDiesTooOftenIsTheEnd) {
   PoolOptions options = Client::options(2);
-  options.plan.prepare = [] { ::kill(::getpid(), SIGKILL); };
+  options.plan.prepare = [] { ::kill(::getpid(), SIGTERM); };
   Client client(options);
   client.submit(Command::echo);
   try {
@@ -174,8 +175,23 @@ TEST(PoolSupervision, AServerThatDiesTooOftenIsTheEnd) {
     FAIL() << "it was answered";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::machine);
-    EXPECT_NE(std::string(error.what()).find("SIGKILL"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("SIGTERM"), std::string::npos) << error.what();
   }
+}
+
+// Somebody kills, or the kernel for want of memory: that is no reason to give up as soon.
+TEST(PoolSupervision, AServerThatIsKilledManyTimesIsTriedAgain) {
+  const tests::ScratchFolder folder;
+  const std::string tries = folder / "tries";
+  PoolOptions options = Client::options(1);
+  options.plan.prepare = [tries] {
+    std::ofstream(tries, std::ios::app) << 'x';
+    if (std::filesystem::file_size(tries) < 7) ::kill(::getpid(), SIGKILL);
+  };
+  Client client(options);
+  client.submit(Command::echo);
+  client.finish();
+  EXPECT_EQ(std::filesystem::file_size(tries), 7U);
 }
 
 // A debugger keeps what it looks at from being reaped; so does a dead disk from dying.

@@ -56,13 +56,13 @@ std::vector<std::string> split_list(const std::string& text) {
 void add_input_options(ArgumentParser& parser, BatchArguments& arguments) {
   InputOptions& inputs = arguments.batch.inputs;
   parser.group("inputs (files, folders, quoted globs, or - for one image on standard input)");
-  parser.flag("-r,--recursive", "descend into folders, and keep the tree below them in the output", inputs.recursive);
+  parser.flag("-r,--recursive", "descend into folders; outputs keep the tree below them", inputs.recursive);
   parser.flag("--hidden", "take files and folders whose name begins with a dot as well", inputs.hidden);
   parser.option("--files-from", "FILE", "read inputs from FILE, one path a line, in that order; - is standard input",
                 text_into(inputs.files_from));
   parser.flag("-0,--null", "the list has NUL between paths instead of newlines, as find -print0 makes it",
               inputs.nul_separated);
-  parser.option("--root", "DIR", "keep the path below DIR in the output, for lists and globs too",
+  parser.option("--root", "DIR", "outputs keep the path of their inputs below DIR, for lists and globs too",
                 text_into(inputs.root));
   parser.option(
       "--orient", "on|off", "turn images upright as their EXIF orientation says",
@@ -75,7 +75,7 @@ void add_input_options(ArgumentParser& parser, BatchArguments& arguments) {
 
 void add_chain_options(ArgumentParser& parser, BatchArguments& arguments) {
   parser.group("what is done with each image");
-  parser.option("--ops", "CHAIN", "kernels, NAME[=ARG[:KEY=ARG]...] separated by commas; without: only converted",
+  parser.option("--ops", "CHAIN", "kernels, NAME[=ARG[:KEY=ARG]...] separated by commas; without: images as they are",
                 [&arguments](const std::string& value) { arguments.ops = value; });
 }
 

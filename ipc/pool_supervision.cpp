@@ -144,8 +144,8 @@ void Pool::Impl::born(WorkerSlot& slot, ChildProcess process) {
   server_failures_ = 0;
   if (slot.kill_reason != KillReason::none) {
     kill(slot, slot.kill_reason);
-  } else if (slot.said_ready) {
-    admit(slot);
+  } else if (slot.said_ready && !admit(slot)) {
+    kill(slot, KillReason::protocol);
   }
 }
 

@@ -93,7 +93,7 @@ LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, s
   message.output_offset = output.frame.offset;
   message.output_size_bytes = output.frame.size_bytes;
   message.user = task->user;
-  unanswered.push_back({id, std::move(task), input.frame, output.frame, false, false});
+  unanswered.push_back({id, std::move(task), input.frame, output.frame, false, false, false});
   return LendStatus::lent;
 }
 
@@ -115,7 +115,8 @@ void WorkerSlot::refuse_room() {
   send_room(unanswered.front());
 }
 
-void WorkerSlot::send_room(const Lent& oldest) {
+void WorkerSlot::send_room(Lent& oldest) {
+  oldest.room_unsaid = true;
   Descriptor& message = outbox_.emplace_back();
   message.task = oldest.id;
   message.epoch = epoch;
@@ -134,6 +135,7 @@ bool WorkerSlot::flush(Clock::time_point now) {
   const RingResult sent = channel->send(outbox_);
   const bool whole = !sent.violated && sent.count == outbox_.size();
   outbox_.clear();
+  if (!unanswered.empty()) unanswered.front().room_unsaid = false;
   return whole;
 }
 

@@ -245,7 +245,7 @@ void Pool::Impl::bury(WorkerSlot& slot) {
   if (slot.kill_reason != KillReason::protocol) collect(slot);
   const bool ready = slot.said_ready;
   const std::string trouble = slot.trouble;
-  const bool barren = slot.finished == 0 && slot.unanswered.empty();
+  const bool barren = slot.finished == 0 && (slot.unanswered.empty() || !slot.unanswered.front().sent);
   if (ready) slot.stillborn = 0;
   distribute(slot, slot.end_life(), describe(*end));
   if (barren && ready) {
@@ -281,11 +281,13 @@ void Pool::Impl::came_to_nothing(WorkerSlot& slot, const std::string& how) {
   slot.restart_at = Clock::now() + back_off(slot.barren);
 }
 
-// Only the oldest message is charged, and of a worker that was killed over its time, only the one that took it.
+// Only the oldest message is charged, if it was sent at all; and of a worker that was killed over its time, only the
+// one that took it.
 void Pool::Impl::distribute(WorkerSlot& slot, std::deque<WorkerSlot::Lent> left, const std::string& how) {
   for (const auto& other : slots_) other->full = false;
   const KillReason killed = slot.kill_reason;
-  const bool guilty = !left.empty() && (killed != KillReason::timeout || left.front().id == slot.suspect);
+  const bool guilty =
+      !left.empty() && left.front().sent && (killed != KillReason::timeout || left.front().id == slot.suspect);
   TaskPtr oldest = guilty ? std::move(left.front().task) : nullptr;
   if (guilty) left.pop_front();
   for (auto at = left.rbegin(); at != left.rend(); ++at) pending_.push_front(std::move(at->task));

@@ -49,6 +49,7 @@ class WorkerSlot {
     std::unique_ptr<PoolTask> task;
     Frame input;
     Frame output;
+    bool sent = false;  ///< And not only put in the outbox.
     bool room_asked = false;
     bool room_unsaid = false;  ///< More room was given or refused, and the worker has not been told.
     bool dropped = false;      ///< It was told that there is no more room.

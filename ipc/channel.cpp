@@ -26,11 +26,8 @@ std::span<std::byte> ring_at(std::span<std::byte> memory, const ChannelMap& map,
   return whole(memory, map).subspan(offset, ring_bytes(map.capacity));
 }
 
-std::span<std::byte> new_ring_at(std::span<std::byte> memory, const ChannelMap& map, std::uint64_t offset,
-                                 std::uint32_t epoch) {
-  const std::span<std::byte> ring = ring_at(memory, map, offset);
-  reset_ring(ring, map.capacity, epoch);
-  return ring;
+NewRing new_ring_at(std::span<std::byte> memory, const ChannelMap& map, std::uint64_t offset, std::uint32_t epoch) {
+  return reset_ring(ring_at(memory, map, offset), map.capacity, epoch);
 }
 
 SleepWord* word_at(std::span<std::byte> memory, std::uint64_t offset) {
@@ -62,8 +59,8 @@ void retire_channel(std::span<std::byte> memory, const ChannelMap& map) {
 }
 
 CoordinatorEnd::CoordinatorEnd(std::span<std::byte> memory, const ChannelMap& map, std::uint32_t epoch)
-    : out_(new_ring_at(memory, map, map.to_worker_offset, epoch), epoch),
-      in_(new_ring_at(memory, map, map.to_coordinator_offset, epoch), epoch),
+    : out_(new_ring_at(memory, map, map.to_worker_offset, epoch)),
+      in_(new_ring_at(memory, map, map.to_coordinator_offset, epoch)),
       worker_sleep_(new_word_at(memory, map.worker_sleep_offset)),
       own_sleep_(new_word_at(memory, map.coordinator_sleep_offset)),
       capacity_(map.capacity) {}

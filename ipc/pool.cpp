@@ -124,7 +124,7 @@ void Pool::Impl::sleep(Clock::time_point until) {
   const Clock::time_point before = Clock::now();
   bool may_sleep = until > before;
   for (const auto& slot : slots_) {
-    if (slot->channel && !slot->channel->prepare_to_sleep() && slot->state != State::dying) may_sleep = false;
+    if (slot->channel && !slot->channel->prepare_to_sleep() && slot->heard()) may_sleep = false;
   }
   announce_sleep(wake_word_);
   if (woken_.load(std::memory_order_acquire)) may_sleep = false;

@@ -55,7 +55,7 @@ class Pool::Impl {
   bool collect();
   std::size_t collect(WorkerSlot& slot);
   bool judge(WorkerSlot& slot, const Descriptor& message);
-  void admit(WorkerSlot& slot);
+  [[nodiscard]] bool admit(WorkerSlot& slot);
   bool judge_answer(WorkerSlot& slot, const Descriptor& message);
   bool judge_done(WorkerSlot& slot, const Descriptor& message);
   bool judge_need(WorkerSlot& slot, const Descriptor& message);

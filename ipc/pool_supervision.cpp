@@ -136,8 +136,8 @@ void Pool::Impl::born(WorkerSlot& slot, ChildProcess process) {
   server_failures_.forget();
   if (slot.kill_reason != KillReason::none) {
     kill(slot, slot.kill_reason);
-  } else if (slot.said_ready) {
-    admit(slot);
+  } else if (slot.said_ready && !admit(slot)) {
+    kill(slot, KillReason::protocol);
   }
 }
 
@@ -239,7 +239,7 @@ void Pool::Impl::bury(WorkerSlot& slot) {
   if (slot.kill_reason != KillReason::protocol) collect(slot);
   const bool ready = slot.said_ready;
   const std::string trouble = slot.trouble;
-  const bool barren = slot.finished == 0 && slot.unanswered.empty();
+  const bool barren = slot.finished == 0 && (slot.unanswered.empty() || !slot.unanswered.front().sent);
   if (ready) slot.stillborn.forget();
   distribute(slot, slot.end_life(), describe(*end));
   if (barren && ready) {
@@ -277,11 +277,13 @@ void Pool::Impl::came_to_nothing(WorkerSlot& slot, const std::string& how, bool 
   slot.restart_at = Clock::now() + StartFailures::back_off(slot.barren);
 }
 
-// Only the oldest message is charged, and of a worker that was killed over its time, only the one that took it.
+// Only the oldest message is charged, if it was sent at all; and of a worker that was killed over its time, only the
+// one that took it.
 void Pool::Impl::distribute(WorkerSlot& slot, std::deque<WorkerSlot::Lent> left, const std::string& how) {
   for (const auto& other : slots_) other->full = false;
   const KillReason killed = slot.kill_reason;
-  const bool guilty = !left.empty() && (killed != KillReason::timeout || left.front().id == slot.suspect);
+  const bool guilty =
+      !left.empty() && left.front().sent && (killed != KillReason::timeout || left.front().id == slot.suspect);
   TaskPtr oldest = guilty ? std::move(left.front().task) : nullptr;
   if (guilty) left.pop_front();
   for (auto at = left.rbegin(); at != left.rend(); ++at) pending_.push_front(std::move(at->task));

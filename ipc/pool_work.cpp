@@ -137,7 +137,7 @@ void Pool::Impl::flush(WorkerSlot& slot) {
 bool Pool::Impl::collect() {
   std::size_t heard = 0;
   for (const auto& slot : slots_) {
-    if (slot->state == State::starting || slot->state == State::running) heard += collect(*slot);
+    if (slot->heard()) heard += collect(*slot);
   }
   return heard > 0;
 }
@@ -147,17 +147,20 @@ std::size_t Pool::Impl::collect(WorkerSlot& slot) {
   std::size_t heard = 0;
   const Clock::time_point before = slot.oldest_since;
   const std::uint64_t finished = slot.finished;
-  for (;;) {
-    const RingResult popped = slot.channel->receive(some);
+  // A ring's worth at a time: one that writes as fast as it is read must not keep us from all others.
+  for (std::size_t left = options_.ring_capacity; left > 0;) {
+    const std::size_t most = std::min(left, some.size());
+    const RingResult popped = slot.channel->receive(std::span(some).first(most));
     if (popped.violated) {
       kill(slot, KillReason::protocol);
       break;
     }
     heard += popped.count;
+    left -= popped.count;
     bool sensible = true;
     for (std::size_t i = 0; i < popped.count && sensible; ++i) sensible = judge(slot, some[i]);
     if (!sensible) kill(slot, KillReason::protocol);
-    if (!sensible || popped.count < some.size()) break;
+    if (!sensible || popped.count < most) break;
   }
   if (slot.finished > finished) measure(slot.finished - finished, slot.oldest_since - before);
   return heard;
@@ -180,21 +183,22 @@ bool Pool::Impl::judge(WorkerSlot& slot, const Descriptor& message) {
     if (slot.trouble.size() < kMostTroubleChars) slot.trouble += trouble_text(message);
     return true;
   }
-  if (message.code == to_coordinator::kNotLocked) {
+  if (message.code == to_coordinator::kNotLocked && options_.plan.sandbox) {
     insecure_ = describe_sandbox_trouble(message.user);
     kill(slot, KillReason::start);
     return true;
   }
   if (message.code != to_coordinator::kReady || message.task != 0) return false;
-  if (slot.process && message.user[0] != static_cast<std::uint64_t>(slot.process.pid())) return false;
   slot.said_ready = true;
+  slot.said_pid = message.user[0];
   late_starts_ = 0;
-  if (slot.process && slot.state == State::starting) admit(slot);
-  return true;
+  return !slot.process || slot.state != State::starting || admit(slot);
 }
 
-// It is ready; nothing is sent to it unless we see for ourselves that it is locked in.
-void Pool::Impl::admit(WorkerSlot& slot) {
+// It is ready, and its process known; nothing is sent to it unless we see for ourselves that it is locked in. False: it
+// is not the process that it says it is.
+bool Pool::Impl::admit(WorkerSlot& slot) {
+  if (slot.said_pid != static_cast<std::uint64_t>(slot.process.pid())) return false;
   const std::string missing = options_.plan.sandbox ? missing_lock(slot.process.pid()) : std::string();
   if (missing.empty()) {
     slot.state = State::running;
@@ -202,11 +206,13 @@ void Pool::Impl::admit(WorkerSlot& slot) {
     insecure_ = missing;
     kill(slot, KillReason::start);
   }
+  return true;
 }
 
 bool Pool::Impl::judge_answer(WorkerSlot& slot, const Descriptor& message) {
-  // A worker does its messages in the order in which it got them.
+  // A worker does its messages in the order in which it got them, and waits for the room that it asked for.
   if (slot.unanswered.empty() || slot.unanswered.front().id != message.task) return false;
+  if (slot.unanswered.front().room_unsaid) return false;
   switch (message.code) {
     case to_coordinator::kDone:
       if (!judge_done(slot, message)) return false;

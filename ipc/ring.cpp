@@ -81,7 +81,7 @@ RingPlace attach(std::span<std::byte> memory, std::uint32_t epoch) {
 
 }  // namespace
 
-void reset_ring(std::span<std::byte> memory, std::uint32_t capacity, std::uint32_t epoch, std::uint64_t start) {
+NewRing reset_ring(std::span<std::byte> memory, std::uint32_t capacity, std::uint32_t epoch, std::uint64_t start) {
   if (!std::has_single_bit(capacity) || capacity > kMaxRingCapacity)
     throw Error(ErrorCode::usage, "a ring takes a power of two of slots, up to " + std::to_string(kMaxRingCapacity) +
                                       ", and not " + std::to_string(capacity));
@@ -95,6 +95,7 @@ void reset_ring(std::span<std::byte> memory, std::uint32_t capacity, std::uint32
   Word(*place.head).store(start, std::memory_order_release);
   reinterpret_cast<RingLayout*>(memory.data())->identity = {RingLayout::kMagic, RingLayout::kVersion, capacity,
                                                             sizeof(RingSlot), epoch};
+  return {place, start};
 }
 
 RingProducer::RingProducer(std::span<std::byte> memory, std::uint32_t epoch) : place_(attach(memory, epoch)) {

@@ -60,12 +60,6 @@ inline constexpr std::uint32_t kMaxRingCapacity = 1U << 16;
 /// Bytes that a ring of `capacity` slots takes, a multiple of 64. A ring must begin at a multiple of 128.
 constexpr std::size_t ring_bytes(std::uint32_t capacity) { return sizeof(RingLayout) + capacity * sizeof(RingSlot); }
 
-/// Makes an empty ring in `memory`, whatever lay there: a new epoch. For the coordinator, while no worker is attached:
-/// none was started yet, or the last one is dead and reaped (what it committed was drained, the old handles are not
-/// used again). `capacity` is a power of two from 1 to kMaxRingCapacity. `start` is the value that both indices begin
-/// with. Throws pixmill::Error (usage) for a wrong capacity, too little memory or an unaligned one.
-void reset_ring(std::span<std::byte> memory, std::uint32_t capacity, std::uint32_t epoch, std::uint64_t start = 0);
-
 /// What a push or a pop did.
 struct RingResult {
   std::size_t count = 0;  ///< Descriptors that went over; 0 for a full or an empty ring.
@@ -84,13 +78,26 @@ struct RingPlace {
   [[nodiscard]] RingSlot& at(std::uint64_t index) const { return slots[index & (capacity - 1)]; }
 };
 
+/// A ring as its maker knows it, without reading any of it.
+struct NewRing {
+  RingPlace place;
+  std::uint64_t start = 0;  ///< Of both indices.
+};
+
+/// Makes an empty ring in `memory`, whatever lay there: a new epoch. For the coordinator, while no worker is attached:
+/// none was started yet, or the last one is dead and reaped (what it committed was drained, the old handles are not
+/// used again). `capacity` is a power of two from 1 to kMaxRingCapacity. `start` is the value that both indices begin
+/// with. Throws pixmill::Error (usage) for a wrong capacity, too little memory or an unaligned one.
+NewRing reset_ring(std::span<std::byte> memory, std::uint32_t capacity, std::uint32_t epoch, std::uint64_t start = 0);
+
 /// The sending end. One in the whole machine for a ring and epoch; used by one thread at a time. Does not own the
 /// memory, which must outlive it. Not copied while in use: a copy has its own idea of the index.
 class RingProducer {
  public:
-  /// Attaches to a ring that reset_ring() made in `memory`. A coordinator does so before it lets the worker in: here,
-  /// and nowhere later, shared memory is believed. Throws pixmill::Error (machine) when what lies there is no ring of
-  /// this version and epoch, or does not fit `memory`.
+  /// For who made the ring: reads nothing of it.
+  explicit RingProducer(const NewRing& ring) : place_(ring.place), tail_(ring.start), head_(ring.start) {}
+  /// Attaches to a ring that another process made in `memory`, and believes it. Throws pixmill::Error (machine) when
+  /// what lies there is no ring of this version and epoch, or does not fit `memory`.
   RingProducer(std::span<std::byte> memory, std::uint32_t epoch);
 
   /// Sends as many of `batch`, from its first on, as there is room for, with one commit. Lock-free, no system call; a
@@ -112,6 +119,7 @@ class RingProducer {
 /// The receiving end. The same contract as for RingProducer.
 class RingConsumer {
  public:
+  explicit RingConsumer(const NewRing& ring) : place_(ring.place), head_(ring.start), tail_(ring.start) {}
   RingConsumer(std::span<std::byte> memory, std::uint32_t epoch);
 
   /// Copies out the oldest descriptors, at most `out.size()`, and gives their slots back with one store. Cost as for

@@ -93,7 +93,7 @@ LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, s
   message.output_offset = output.frame.offset;
   message.output_size_bytes = output.frame.size_bytes;
   message.user = task->user;
-  unanswered.push_back({id, std::move(task), input.frame, output.frame, false, false});
+  unanswered.push_back({id, std::move(task), input.frame, output.frame});
   return LendStatus::lent;
 }
 
@@ -115,7 +115,8 @@ void WorkerSlot::refuse_room() {
   send_room(unanswered.front());
 }
 
-void WorkerSlot::send_room(const Lent& oldest) {
+void WorkerSlot::send_room(Lent& oldest) {
+  oldest.room_unsaid = true;
   Descriptor& message = outbox_.emplace_back();
   message.task = oldest.id;
   message.epoch = epoch;
@@ -133,6 +134,12 @@ bool WorkerSlot::flush(Clock::time_point now) {
   // No more than the ring's capacity is ever unanswered, so it all goes over.
   const RingResult sent = channel->send(outbox_);
   const bool whole = !sent.violated && sent.count == outbox_.size();
+  const auto rest = outbox_.begin() + static_cast<std::ptrdiff_t>(sent.count);
+  for (auto lent = unanswered.rbegin(); lent != unanswered.rend() && !lent->sent; ++lent) {
+    // What a broken ring did not take was never the worker's.
+    lent->sent = std::none_of(rest, outbox_.end(), [&](const Descriptor& it) { return it.task == lent->id; });
+  }
+  if (!unanswered.empty()) unanswered.front().room_unsaid = false;
   outbox_.clear();
   return whole;
 }

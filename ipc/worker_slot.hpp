@@ -50,8 +50,10 @@ class WorkerSlot {
     std::unique_ptr<PoolTask> task;
     Frame input;
     Frame output;
+    bool sent = false;  ///< And not only put in the outbox.
     bool room_asked = false;
-    bool dropped = false;  ///< It was told that there is no more room.
+    bool room_unsaid = false;  ///< More room was given or refused, and the worker has not been told.
+    bool dropped = false;      ///< It was told that there is no more room.
   };
 
   /// Throws pixmill::Error (machine) without descriptors, address space or memory for the channel.
@@ -84,14 +86,19 @@ class WorkerSlot {
   [[nodiscard]] Lent settle(Clock::time_point now);
   [[nodiscard]] std::span<const std::byte> output(const Lent& lent, std::uint64_t size) const;
 
+  /// Whether what it says counts: not after it was condemned.
+  [[nodiscard]] bool heard() const {
+    return (state == State::starting || state == State::running) && kill_reason == KillReason::none;
+  }
   [[nodiscard]] bool idle() const { return state == State::running && unanswered.empty(); }
 
   State state = State::empty;
   KillReason kill_reason = KillReason::none;
-  bool said_ready = false;   ///< In this life.
-  bool death_heard = false;  ///< Its pidfd said so.
-  bool alone = false;        ///< What it has is to be done alone.
-  bool full = false;         ///< No memory for more; until something is answered, or somebody dies.
+  bool said_ready = false;     ///< In this life.
+  std::uint64_t said_pid = 0;  ///< With that.
+  bool death_heard = false;    ///< Its pidfd said so.
+  bool alone = false;          ///< What it has is to be done alone.
+  bool full = false;           ///< No memory for more; until something is answered, or somebody dies.
   std::uint32_t epoch = 0;
   std::uint64_t ticket = 0;  ///< Of the request for this life.
   ChildProcess process;
@@ -115,7 +122,7 @@ class WorkerSlot {
  private:
   void make_region();
   void give_back(Frame& frame);
-  void send_room(const Lent& oldest);
+  void send_room(Lent& oldest);
 
   bool spoilt_ = false;  // the region was abandoned
   std::uint64_t region_bytes_;

@@ -401,5 +401,25 @@ TEST(Ring, AProducerKilledAtAnyMomentLeavesAWholePrefix) {
   EXPECT_GE(drained, 60U);
 }
 
+// Whoever writes there in between, a ring is to its maker what he made.
+TEST(Ring, ItsMakerReadsNothingOfItToBegin) {
+  alignas(RingLayout) std::array<std::byte, ring_bytes(4)> memory;
+  const NewRing ring = reset_ring(memory, 4, 7, 100);
+  memory.fill(std::byte{0xFF});
+  RingProducer producer(ring);
+  RingConsumer consumer(ring);
+  EXPECT_TRUE(consumer.ready());  // tail is nonsense
+  EXPECT_TRUE(producer.room().violated);
+  EXPECT_EQ(ring.place.capacity, 4U);
+  static_cast<void>(reset_ring(memory, 4, 7, 100));
+  RingProducer sender(ring);
+  RingConsumer receiver(ring);
+  const Descriptor sent{.task = 5};
+  Descriptor received;
+  ASSERT_EQ(sender.push({&sent, 1}).count, 1U);
+  ASSERT_EQ(receiver.pop({&received, 1}).count, 1U);
+  EXPECT_EQ(received, sent);
+}
+
 }  // namespace
 }  // namespace pixmill::ipc

@@ -44,6 +44,8 @@ class ChildProcess {
 
   /// Whether it is dead; without reaping it.
   [[nodiscard]] bool dead() const;
+  /// Waits up to `limit_ms` for its death, and leaves it to be reaped. False: it lives.
+  [[nodiscard]] bool await_death(int limit_ms) const;
   /// Nothing happens where it is dead already.
   void signal(int number) const;
   void kill() const { signal(SIGKILL); }

@@ -40,7 +40,7 @@ Pool::Impl::Impl(PoolOptions options, Events& events)
   if (!epoll_) throw Error(ErrorCode::machine, "epoll_create1: " + std::generic_category().message(errno));
   watch(wake_bell_.fd(), Source::wake, 0);
   // Before the regions, so that the server does not even inherit their descriptors.
-  server_ = std::make_unique<ForkServer>(options_.plan);
+  server_ = std::make_unique<ForkServer>(options_.plan, true);
   ++statistics_.servers_started;
   watch_server();
   for (int i = 0; i < std::max(options_.workers, 1); ++i) {
@@ -50,8 +50,14 @@ Pool::Impl::Impl(PoolOptions options, Events& events)
   start_workers();
 }
 
-Pool::Impl::~Impl() {
+void Pool::Impl::dismiss() {
   for (const auto& slot : slots_) slot->process.kill();
+  if (server_) server_->strike();
+}
+
+Pool::Impl::~Impl() {
+  // All first, so that nobody waits for one after the other.
+  dismiss();
   for (const auto& slot : slots_) slot->process = {};
   undead_.clear();
   // Then those of which only the group is known.
@@ -208,6 +214,7 @@ bool Pool::hungry() const { return impl_->hungry(); }
 void Pool::wait(milliseconds limit) { impl_->wait(limit); }
 void Pool::wake() { impl_->wake(); }
 void Pool::reject() { impl_->reject(); }
+void Pool::dismiss() { impl_->dismiss(); }
 PoolStatistics Pool::statistics() const { return impl_->statistics(); }
 Pool::Processes Pool::processes() const { return impl_->processes(); }
 

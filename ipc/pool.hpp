@@ -100,6 +100,9 @@ class Pool {
   /// From within Events::answered() alone: what the answer holds makes no sense. Its worker is killed, and the message
   /// tried again or failed as `protocol`.
   void reject();
+  /// Kills every process without waiting for its death, for a user who has something else to do before he destroys the
+  /// pool. What is unanswered is forgotten; only wake() and the destructor may be called afterwards.
+  void dismiss();
 
   [[nodiscard]] PoolStatistics statistics() const;
   /// The processes of this moment: the fork server, then the workers that live. For tests and for people.

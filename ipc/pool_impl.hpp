@@ -31,6 +31,7 @@ class Pool::Impl {
   void wait(std::chrono::milliseconds limit);
   void wake();
   void reject() { rejected_ = true; }
+  void dismiss();
   [[nodiscard]] PoolStatistics statistics() const;
   [[nodiscard]] Processes processes() const;
 

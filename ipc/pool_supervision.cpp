@@ -19,6 +19,8 @@ constexpr milliseconds kLongestStartLimit{30000};
 constexpr std::ptrdiff_t kMostAsked = 16;
 // Starts in a row that came to nothing, of every worker or of the server, after which there is no hope.
 constexpr int kMostFailures = 5;
+// One may have been killed by somebody; of the next, the warming up may be what it died of.
+constexpr int kWarmTries = 2;
 // A process that outlives its SIGKILL by so much hangs in the kernel, or in a debugger: it is done without.
 constexpr milliseconds kLongestDeath{5000};
 // Nobody waits for the remains of a dead server.
@@ -86,7 +88,7 @@ bool Pool::Impl::have_server() {
   try {
     server_ready_ = false;
     server_trouble_.clear();
-    server_ = std::make_unique<ForkServer>(options_.plan);
+    server_ = std::make_unique<ForkServer>(options_.plan, server_failures_ < kWarmTries);
     watch_server();
     ++statistics_.servers_started;
     return true;

@@ -5,8 +5,8 @@
 #include "pipeline/backends/mailbox.hpp"
 #include "pipeline/backends/spare_tasks.hpp"
 #include "pipeline/backends/table.hpp"
-#include "pipeline/machine_limits.hpp"
 #include "pipeline/backends/warm_up.hpp"
+#include "pipeline/machine_limits.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
@@ -131,6 +131,8 @@ class Coordinator final : ipc::Pool::Events {
     }
     gate_.close();
     loaded_.close();
+    // The processes go while the last outputs are written.
+    pool_.dismiss();
     // What was answered is delivered, however the run ends.
     done_.finish();
     threads.clear();
@@ -161,7 +163,8 @@ class Coordinator final : ipc::Pool::Events {
       return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
     };
     options.plan.make = [&program = job_.program] { return std::make_unique<ImageWorker>(program); };
-    options.plan.prepare = [&program = job_.program] { warm_up(program); };
+    options.plan.prepare = prepare_libraries;
+    options.plan.warm_up = [&program = job_.program] { warm_up(program); };
     options.plan.sandbox = job_.supervision.sandbox;
     options.plan.memory_bytes = std::min(memory, physical_memory()) + kAllocatorWaste;
     options.plan.spin_ns = usable_cpus() > workers_ + 1 ? kSpinNs : 0;

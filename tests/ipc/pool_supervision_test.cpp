@@ -178,6 +178,26 @@ TEST(PoolSupervision, AServerThatDiesTooOftenIsTheEnd) {
   }
 }
 
+TEST(PoolSupervision, ADismissedPoolIsDyingWhileItsUserGoesOn) {
+  const Belongings before;
+  {
+    Client client(Client::options(3));
+    client.submit_many(50);
+    client.finish();
+    client.submit_many(50);
+    const std::vector<int> workers = client.pool().processes().workers;
+    ASSERT_EQ(workers.size(), 3U);
+    client.pool().dismiss();
+    for (const int worker : workers) {
+      siginfo_t info{};
+      ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(worker), &info, WEXITED | WNOWAIT), 0);
+      EXPECT_EQ(info.si_status, SIGKILL);
+    }
+    client.pool().wake();
+  }
+  before.expect_unchanged();
+}
+
 // A debugger keeps what it looks at from being reaped; so does a dead disk from dying.
 TEST(PoolSupervision, AWorkerThatCannotBeBuriedIsDoneWithout) {
   const Belongings before;

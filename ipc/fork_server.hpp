@@ -44,6 +44,8 @@ class ForkServer {
   /// The next reply; never waits.
   [[nodiscard]] Reply reply();
 
+  /// To the server alone. Nothing happens where it is dead.
+  void signal(int number) const { process_.signal(number); }
   /// Kills the server and all of its process group, and does not wait for their deaths. False: nobody is left of it.
   bool strike() const;
   /// Kills the server, for good, and closes the socket. How it ended, in the words of

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -48,6 +49,27 @@ Pool::Impl::Impl(PoolOptions options, Events& events)
     watch(slots_.back()->bell().fd(), Source::bell, slots_.size() - 1);
   }
   start_workers();
+}
+
+void Pool::Impl::pause() {
+  signal_all(SIGSTOP);
+  paused_at_ = Clock::now();
+}
+
+void Pool::Impl::resume() {
+  last_seen_ = Clock::now();
+  const Clock::duration missed = last_seen_ - paused_at_;
+  for (const auto& slot : slots_) {
+    slot->start_deadline += missed;
+    slot->dying_since += missed;
+    slot->oldest_since += missed;
+  }
+  signal_all(SIGCONT);
+}
+
+void Pool::Impl::signal_all(int number) const {
+  for (const auto& slot : slots_) slot->process.signal(number);
+  if (server_) server_->signal(number);
 }
 
 void Pool::Impl::dismiss() {
@@ -214,6 +236,8 @@ bool Pool::hungry() const { return impl_->hungry(); }
 void Pool::wait(milliseconds limit) { impl_->wait(limit); }
 void Pool::wake() { impl_->wake(); }
 void Pool::reject() { impl_->reject(); }
+void Pool::pause() { impl_->pause(); }
+void Pool::resume() { impl_->resume(); }
 void Pool::dismiss() { impl_->dismiss(); }
 PoolStatistics Pool::statistics() const { return impl_->statistics(); }
 Pool::Processes Pool::processes() const { return impl_->processes(); }

@@ -100,6 +100,10 @@ class Pool {
   /// From within Events::answered() alone: what the answer holds makes no sense. Its worker is killed, and the message
   /// tried again or failed as `protocol`.
   void reject();
+  /// Makes every process stand still, for as long as this one will be stopped; and lets them go on, none of which time
+  /// counts. Between the two only wake(), dismiss() and the destructor may be called.
+  void pause();
+  void resume();
   /// Kills every process without waiting for its death, for a user who has something else to do before he destroys the
   /// pool. What is unanswered is forgotten; only wake() and the destructor may be called afterwards.
   void dismiss();

@@ -3,6 +3,7 @@
 #include "pipeline/backends/failure.hpp"
 #include "pipeline/backends/gate.hpp"
 #include "pipeline/backends/mailbox.hpp"
+#include "pipeline/backends/pause.hpp"
 #include "pipeline/backends/spare_tasks.hpp"
 #include "pipeline/backends/table.hpp"
 #include "pipeline/backends/warm_up.hpp"
@@ -260,6 +261,7 @@ class Coordinator final : ipc::Pool::Events {
   void coordinate() {
     using Clock = std::chrono::steady_clock;
     Clock::time_point stop_at = Clock::time_point::max();
+    PausePoint pause([this] { pool_.wake(); });
     while (!broken_ && !(loaded_.exhausted() && pool_.unfinished() == 0)) {
       if (!job_.source.stopping()) {
         feed();
@@ -270,6 +272,7 @@ class Coordinator final : ipc::Pool::Events {
         if (Clock::now() >= stop_at) break;
       }
       if (loaded_.exhausted() && pool_.unfinished() == 0) break;
+      pause.heed([this] { pool_.pause(); }, [this] { pool_.resume(); });
       pool_.wait(kLook);
     }
   }

@@ -31,17 +31,18 @@ constexpr std::uint64_t kFirstAnswerBytes = std::uint64_t{64} << 10;
 
 }  // namespace
 
-Pool::Impl::Impl(PoolOptions options, Events& events)
+Pool::Impl::Impl(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server)
     : options_(std::move(options)),
       events_(events),
       admission_(options_.available_memory),
+      server_(std::move(server)),
       usual_answer_bytes_(kFirstAnswerBytes),
       last_seen_(Clock::now()) {
   epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) throw Error(ErrorCode::machine, "epoll_create1: " + std::generic_category().message(errno));
   watch(wake_bell_.fd(), Source::wake, 0);
   // Before the regions, so that the server does not even inherit their descriptors.
-  server_ = std::make_unique<ForkServer>(options_.plan, true);
+  if (!server_) server_ = std::make_unique<ForkServer>(options_.plan, true);
   ++statistics_.servers_started;
   watch_server();
   for (int i = 0; i < std::max(options_.workers, 1); ++i) {
@@ -225,7 +226,9 @@ Pool::Processes Pool::Impl::processes() const {
   return processes;
 }
 
-Pool::Pool(PoolOptions options, Events& events) : impl_(std::make_unique<Impl>(std::move(options), events)) {}
+Pool::Pool(PoolOptions options, Events& events) : Pool(std::move(options), events, nullptr) {}
+Pool::Pool(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server)
+    : impl_(std::make_unique<Impl>(std::move(options), events, std::move(server))) {}
 Pool::~Pool() = default;
 void Pool::submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) {
   impl_->submit(tag, input, user);

@@ -13,6 +13,8 @@
 
 namespace pixmill::ipc {
 
+class ForkServer;
+
 struct PoolOptions {
   WorkerPlan plan;
   int workers = 1;
@@ -77,6 +79,8 @@ class Pool {
   /// Starts the fork server and asks for the workers, without waiting for them. Throws pixmill::Error (machine) when
   /// that is impossible. `events` must outlive it.
   Pool(PoolOptions options, Events& events);
+  /// Likewise with a fork server that this thread made before, of the same plan.
+  Pool(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server);
   /// Kills and reaps every process. What is unanswered is forgotten.
   ~Pool();
   Pool(const Pool&) = delete;

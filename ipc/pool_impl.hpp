@@ -19,7 +19,7 @@ namespace pixmill::ipc {
 /// pool_supervision.cpp: births, clocks and deaths. docs/processes.md has the states of a worker.
 class Pool::Impl {
  public:
-  Impl(PoolOptions options, Events& events);
+  Impl(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

@@ -4,13 +4,12 @@
     backends_bench.py BUILD_FOLDER IMAGE_FOLDER [PAIRS] [CHAIN]     default: 21 pairs, gray,threshold=otsu
 
 Each round runs every backend with two workers, and decode_floor with two threads over the JPEG files of the folder, in
-a shuffled order. Outputs are new each time: to replace a file costs what the file system
-writes at once for it. Shown are medians, and for each the median of its ratio to `threads` of the same round with a 95 %
+a shuffled order. Each run has an output folder of its own, and none is removed before the end: to replace a file costs
+what the file system writes at once for it, and ext4 searches long for a place while files have just been removed. Shown are medians, and for each the median of its ratio to `threads` of the same round with a 95 %
 bootstrap interval. A first round is thrown away; files are in the page cache from then on.
 """
 import pathlib
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -35,15 +34,15 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         listed = pathlib.Path(scratch) / "list"
         listed.write_text("\n".join(files) + "\n")
-        jobs = {name: [build / "pixmill", "run", "--files-from", listed, "-o", f"{scratch}/{name}", "--ops", chain,
-                       "--backend", name, "-j", "2", "--quiet"] for name in BACKENDS}
+        jobs = {name: [build / "pixmill", "run", "--files-from", listed, "--ops", chain, "--backend", name, "-j", "2",
+                       "--quiet"] for name in BACKENDS}
         jobs["decoding alone"] = [build / "decode_floor", "2", *files]
         times = {name: [] for name in jobs}
         for round_ in range(pairs + 1):
             for name in random.sample(sorted(jobs), len(jobs)):
-                shutil.rmtree(f"{scratch}/{name}", ignore_errors=True)
+                output = ["-o", f"{scratch}/{name} {round_}"] if name in BACKENDS else []
                 begin = time.perf_counter()
-                subprocess.run(jobs[name], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run([*jobs[name], *output], check=True, stdout=subprocess.DEVNULL)
                 if round_ > 0:
                     times[name].append(time.perf_counter() - begin)
     print(f"{len(files)} JPEG files, {pairs} rounds, {chain}, two workers")

@@ -3,11 +3,11 @@
 
     tiles_bench.py PIXMILL PHOTO [ROUNDS]      default: 11 rounds
 
-Whole processes, interleaved; medians. Outputs are new each time. The photo is cut into 20 x 20 tiles, written as PNG. Needs python3-opencv.
+Whole processes, interleaved; medians. Each run has an output folder of its own, and none is removed before the end. The
+photo is cut into 20 x 20 tiles, written as PNG. Needs python3-opencv.
 """
 import pathlib
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -53,16 +53,15 @@ def main():
         width, height = cut(photo, tiles)
         script = pathlib.Path(scratch) / "pool.py"
         script.write_text(POOL)
-        jobs = {backend: [program, "run", tiles, "-o", f"{scratch}/{backend}", "--ops",
-                          "gray,adaptive=gaussian:window=11:c=2", "--backend", backend, "-j", "2", "-q"]
+        jobs = {backend: [program, "run", tiles, "--ops", "gray,adaptive=gaussian:window=11:c=2", "--backend", backend,
+                          "-j", "2", "-q", "-o"]
                 for backend in ("processes", "threads")}
-        jobs["Python Pool(2)"] = [sys.executable, script, tiles, f"{scratch}/Python Pool(2)"]
+        jobs["Python Pool(2)"] = [sys.executable, script, tiles]
         times = {name: [] for name in jobs}
         for round_ in range(rounds + 1):
             for name in random.sample(sorted(jobs), len(jobs)):
-                shutil.rmtree(f"{scratch}/{name}", ignore_errors=True)
                 begin = time.perf_counter()
-                subprocess.run(jobs[name], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run([*jobs[name], f"{scratch}/{name} {round_}"], check=True, stdout=subprocess.DEVNULL)
                 if round_ > 0:
                     times[name].append(time.perf_counter() - begin)
     print(f"400 tiles of {width}x{height}, {rounds} rounds")

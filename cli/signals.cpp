@@ -24,10 +24,30 @@ sigset_t watched_signals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   // A blocked signal reaches a signalfd even where it is ignored.
-  struct sigaction hangup {};
-  sigaction(SIGHUP, nullptr, &hangup);
-  if (hangup.sa_handler != SIG_IGN) sigaddset(&set, SIGHUP);
+  for (const int signal : {SIGHUP, SIGTSTP}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
   return set;
+}
+
+sigset_t stop_signal() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTSTP);
+  return set;
+}
+
+// Stopped as by the signal, which is blocked everywhere else, until somebody lets it go on. Where nobody could (an
+// orphaned process group), or it is ignored, the kernel does not stop it.
+void stand_still() {
+  pause_workers();
+  const sigset_t set = stop_signal();
+  raise(SIGTSTP);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  resume_workers();
 }
 
 int checked(int fd, const char* call) {
@@ -52,6 +72,8 @@ SignalWatch::~SignalWatch() {
   thread_.join();
   close(signal_fd_);
   close(end_fd_);
+  const sigset_t stop = stop_signal();
+  pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
 }
 
 void SignalWatch::watch() {
@@ -62,6 +84,10 @@ void SignalWatch::watch() {
       signalfd_siginfo info{};
       if (read(signal_fd_, &info, sizeof info) != sizeof info) continue;
       const int signal = static_cast<int>(info.ssi_signo);
+      if (signal == SIGTSTP) {
+        stand_still();
+        continue;
+      }
       if (received_ != 0) {
         remove_temporary_files();
         if (on_second_) on_second_();

@@ -15,6 +15,9 @@ namespace pixmill::cli {
 /// own; so make it before any other thread. The first one requests the stop; the second leaves at once with the exit
 /// code 128 + signal, after removing the temporary files. SIGHUP stays ignored where it was (nohup). The signals stay
 /// blocked afterwards.
+///
+/// SIGTSTP (Ctrl-Z) makes the workers of a batch stand still and then stops this process; they go on with it. Its
+/// action must be the default one, or to ignore it. It is not blocked afterwards.
 class SignalWatch {
  public:
   /// `on_first` is called from the thread, after the stop was requested. Throws Error (machine) without descriptors.

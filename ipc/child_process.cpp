@@ -70,9 +70,15 @@ void ChildProcess::signal(int number) const {
   if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0);
 }
 
-bool ChildProcess::dead() const {
+bool ChildProcess::dead() const { return await_death(0); }
+
+bool ChildProcess::await_death(int limit_ms) const {
+  if (!pidfd_) return true;
   pollfd death{pidfd_.get(), POLLIN, 0};
-  return ::poll(&death, 1, 0) > 0;
+  int ready = 0;
+  do ready = ::poll(&death, 1, limit_ms);
+  while (ready < 0 && errno == EINTR);
+  return ready > 0;
 }
 
 bool ChildProcess::ending() const {
@@ -101,9 +107,7 @@ std::optional<ProcessEnd> ChildProcess::try_reap() {
 }
 
 std::optional<ProcessEnd> ChildProcess::reap(int limit_ms) {
-  pollfd death{pidfd_.get(), POLLIN, 0};
-  while (::poll(&death, 1, limit_ms) < 0 && errno == EINTR) {
-  }
+  static_cast<void>(await_death(limit_ms));
   return try_reap();
 }
 

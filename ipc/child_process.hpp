@@ -46,6 +46,8 @@ class ChildProcess {
   [[nodiscard]] bool dead() const;
   /// Whether it is dead or on its way there: it runs no instruction of its own any more. Reads /proc.
   [[nodiscard]] bool ending() const;
+  /// Waits up to `limit_ms` for its death, and leaves it to be reaped. False: it lives.
+  [[nodiscard]] bool await_death(int limit_ms) const;
   /// Nothing happens where it is dead already.
   void signal(int number) const;
   void kill() const { signal(SIGKILL); }

@@ -23,6 +23,8 @@
 namespace pixmill::ipc {
 namespace {
 
+constexpr int kUsuallyDeadByMs = 200;
+
 [[noreturn]] void fail(const std::string& call, int error, const char* advice = "") {
   throw Error(ErrorCode::machine, call + ": " + std::generic_category().message(error) + advice);
 }
@@ -52,7 +54,7 @@ void reap_group(pid_t group) {
 
 }  // namespace
 
-ForkServer::ForkServer(const WorkerPlan& plan) {
+ForkServer::ForkServer(const WorkerPlan& plan, bool warm) {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     fail("socketpair", errno, "; raise the limit of open files (ulimit -n), or use a smaller -j");
@@ -65,7 +67,7 @@ ForkServer::ForkServer(const WorkerPlan& plan) {
   if (pid < 0) {
     fail("fork", errno, "; raise the limit of processes (ulimit -u, or pids.max of the control group) or free memory");
   }
-  if (pid == 0) fork_server_main(plan, std::move(other), coordinator);
+  if (pid == 0) fork_server_main(plan, warm, std::move(other), coordinator);
   // Either of us may be first; afterwards the group stands, whoever it was.
   ::setpgid(pid, pid);
   group_ = pid;
@@ -73,11 +75,17 @@ ForkServer::ForkServer(const WorkerPlan& plan) {
 }
 
 ForkServer::~ForkServer() {
+  if (!strike()) return;
+  static_cast<void>(process_.await_death(kUsuallyDeadByMs));
+  reap_group(group_);
+}
+
+bool ForkServer::strike() const {
   // As long as a child of ours is in the group, even a dead one that is not reaped, its number is nobody else's.
-  if (peek(group_) < 0) return;
+  if (peek(group_) < 0) return false;
   ::kill(-group_, SIGKILL);
   process_.kill();
-  reap_group(group_);
+  return true;
 }
 
 bool ForkServer::request(const SpawnRequest& request, int region, int bell) {
@@ -100,7 +108,6 @@ ForkServer::Reply ForkServer::reply() {
 }
 
 std::optional<ProcessEnd> ForkServer::kill() {
-  constexpr int kUsuallyDeadByMs = 200;
   process_.kill();
   socket_.reset();
   return process_.reap(kUsuallyDeadByMs);

@@ -19,9 +19,10 @@ namespace pixmill::ipc {
 /// and reap the workers first whose ends are of interest.
 class ForkServer {
  public:
-  /// Forks. The server inherits the memory of this process as it is; `plan` is not used in this process. Throws
-  /// pixmill::Error (machine) when there is no process or no descriptor to be had.
-  explicit ForkServer(const WorkerPlan& plan);
+  /// Forks. The server inherits the memory of this process as it is; `plan` is not used in this process, and its
+  /// warm_up() is left out unless `warm`. Throws pixmill::Error (machine) when there is no process or no descriptor to
+  /// be had.
+  ForkServer(const WorkerPlan& plan, bool warm);
   ForkServer(const ForkServer&) = delete;
   ForkServer& operator=(const ForkServer&) = delete;
   ~ForkServer();
@@ -44,6 +45,10 @@ class ForkServer {
   /// The next reply; never waits.
   [[nodiscard]] Reply reply();
 
+  /// To the server alone. Nothing happens where it is dead.
+  void signal(int number) const { process_.signal(number); }
+  /// Kills the server and all of its process group, and does not wait for their deaths. False: nobody is left of it.
+  bool strike() const;
   /// Kills the server, for good, and closes the socket. How it ended; nothing if it has not
   /// ended yet.
   std::optional<ProcessEnd> kill();

@@ -142,7 +142,7 @@ void serve(const WorkerPlan& plan, UniqueFd& socket, pid_t coordinator) {
 
 }  // namespace
 
-void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator) noexcept {
+void fork_server_main(const WorkerPlan& plan, bool warm, UniqueFd socket, pid_t coordinator) noexcept {
   // A group of its own, which the workers inherit: what the terminal sends is the coordinator's business.
   ::setpgid(0, 0);
   ::prctl(PR_SET_NAME, "pixmill-fork");
@@ -162,6 +162,7 @@ void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator
   SpawnReply ready;
   try {
     if (plan.prepare) plan.prepare();
+    if (plan.warm_up && warm) plan.warm_up();
     if (plan.sandbox) prepare_lock_in();
   } catch (const std::exception& error) {
     ready.set_trouble(*error.what() != '\0' ? error.what() : "an error without a name");

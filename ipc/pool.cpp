@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -30,17 +31,18 @@ constexpr std::uint64_t kFirstAnswerBytes = std::uint64_t{64} << 10;
 
 }  // namespace
 
-Pool::Impl::Impl(PoolOptions options, Events& events)
+Pool::Impl::Impl(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server)
     : options_(std::move(options)),
       events_(events),
       admission_(options_.available_memory),
+      server_(std::move(server)),
       usual_answer_bytes_(kFirstAnswerBytes),
       last_seen_(Clock::now()) {
   epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) throw Error(ErrorCode::machine, "epoll_create1: " + std::generic_category().message(errno));
   watch(wake_bell_.fd(), Source::wake, 0);
   // Before the regions, so that the server does not even inherit their descriptors.
-  server_ = std::make_unique<ForkServer>(options_.plan);
+  if (!server_) server_ = std::make_unique<ForkServer>(options_.plan, true);
   ++statistics_.servers_started;
   watch_server();
   for (int i = 0; i < std::max(options_.workers, 1); ++i) {
@@ -50,8 +52,35 @@ Pool::Impl::Impl(PoolOptions options, Events& events)
   start_workers();
 }
 
-Pool::Impl::~Impl() {
+void Pool::Impl::pause() {
+  signal_all(SIGSTOP);
+  paused_at_ = Clock::now();
+}
+
+void Pool::Impl::resume() {
+  last_seen_ = Clock::now();
+  const Clock::duration missed = last_seen_ - paused_at_;
+  for (const auto& slot : slots_) {
+    slot->start_deadline += missed;
+    slot->dying_since += missed;
+    slot->oldest_since += missed;
+  }
+  signal_all(SIGCONT);
+}
+
+void Pool::Impl::signal_all(int number) const {
+  for (const auto& slot : slots_) slot->process.signal(number);
+  if (server_) server_->signal(number);
+}
+
+void Pool::Impl::dismiss() {
   for (const auto& slot : slots_) slot->process.kill();
+  if (server_) server_->strike();
+}
+
+Pool::Impl::~Impl() {
+  // All first, so that nobody waits for one after the other.
+  dismiss();
   for (const auto& slot : slots_) slot->process = {};
   undead_.clear();
   // Then those of which only the group is known.
@@ -197,7 +226,9 @@ Pool::Processes Pool::Impl::processes() const {
   return processes;
 }
 
-Pool::Pool(PoolOptions options, Events& events) : impl_(std::make_unique<Impl>(std::move(options), events)) {}
+Pool::Pool(PoolOptions options, Events& events) : Pool(std::move(options), events, nullptr) {}
+Pool::Pool(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server)
+    : impl_(std::make_unique<Impl>(std::move(options), events, std::move(server))) {}
 Pool::~Pool() = default;
 void Pool::submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) {
   impl_->submit(tag, input, user);
@@ -208,6 +239,9 @@ bool Pool::hungry() const { return impl_->hungry(); }
 void Pool::wait(milliseconds limit) { impl_->wait(limit); }
 void Pool::wake() { impl_->wake(); }
 void Pool::reject() { impl_->reject(); }
+void Pool::pause() { impl_->pause(); }
+void Pool::resume() { impl_->resume(); }
+void Pool::dismiss() { impl_->dismiss(); }
 PoolStatistics Pool::statistics() const { return impl_->statistics(); }
 Pool::Processes Pool::processes() const { return impl_->processes(); }
 

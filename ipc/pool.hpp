@@ -13,6 +13,8 @@
 
 namespace pixmill::ipc {
 
+class ForkServer;
+
 struct PoolOptions {
   WorkerPlan plan;
   int workers = 1;
@@ -77,6 +79,8 @@ class Pool {
   /// Starts the fork server and asks for the workers, without waiting for them. Throws pixmill::Error (machine) when
   /// that is impossible. `events` must outlive it.
   Pool(PoolOptions options, Events& events);
+  /// Likewise with a fork server that this thread made before, of the same plan.
+  Pool(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server);
   /// Kills and reaps every process. What is unanswered is forgotten.
   ~Pool();
   Pool(const Pool&) = delete;
@@ -100,6 +104,13 @@ class Pool {
   /// From within Events::answered() alone: what the answer holds makes no sense. Its worker is killed, and the message
   /// tried again or failed as `protocol`.
   void reject();
+  /// Makes every process stand still, for as long as this one will be stopped; and lets them go on, none of which time
+  /// counts. Between the two only wake(), dismiss() and the destructor may be called.
+  void pause();
+  void resume();
+  /// Kills every process without waiting for its death, for a user who has something else to do before he destroys the
+  /// pool. What is unanswered is forgotten; only wake() and the destructor may be called afterwards.
+  void dismiss();
 
   [[nodiscard]] PoolStatistics statistics() const;
   /// The processes of this moment: the fork server, then the workers that live. For tests and for people.

@@ -20,7 +20,7 @@ namespace pixmill::ipc {
 /// pool_supervision.cpp: births, clocks and deaths. docs/processes.md has the states of a worker.
 class Pool::Impl {
  public:
-  Impl(PoolOptions options, Events& events);
+  Impl(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -32,6 +32,9 @@ class Pool::Impl {
   void wait(std::chrono::milliseconds limit);
   void wake();
   void reject() { rejected_ = true; }
+  void pause();
+  void resume();
+  void dismiss();
   [[nodiscard]] PoolStatistics statistics() const;
   [[nodiscard]] Processes processes() const;
 
@@ -87,6 +90,7 @@ class Pool::Impl {
   void charge(WorkerSlot& slot, TaskPtr task, Failure failure, const std::string& reason);
   void fail(const PoolTask& task, Failure failure, const std::string& reason);
   void check_hope() const;
+  void signal_all(int number) const;
   void watch(int fd, Source source, std::size_t worker);
   void ignore(int fd) const;
   [[nodiscard]] std::size_t number(const WorkerSlot& slot) const;
@@ -119,6 +123,7 @@ class Pool::Impl {
   std::string insecure_;  // why a worker is not locked in that should be
   Clock::time_point last_seen_;
   Clock::time_point last_poll_;
+  Clock::time_point paused_at_;
   PoolStatistics statistics_;
 };
 

@@ -16,6 +16,7 @@ class StartFailures {
   }
   void forget() { *this = {}; }
 
+  [[nodiscard]] int count() const { return all_; }
   [[nodiscard]] bool hopeless() const { return all_ - killed_ >= kMost || all_ >= kMostWithKilled; }
 
   /// None after the first, then 20 ms and four times as long each time, at most 1 s.

@@ -39,6 +39,9 @@ struct WorkerPlan {
   /// Once in each fork server, before it forks: what all workers share, and what must be done before they are locked
   /// in. Must leave no thread behind, for which the workers would wait. May be empty.
   std::function<void()> prepare;
+  /// After `prepare`, where it is: what workers had better share, and can do without. Left out after two servers in a
+  /// row that died or hung, of which it may have been the reason.
+  std::function<void()> warm_up;
   /// Private memory a worker may take beyond what it starts with; 0: no limit. Beyond it allocations fail.
   std::uint64_t memory_bytes = 0;
   /// How long a worker looks for messages before it sleeps.

@@ -17,6 +17,8 @@
 #include <chrono>
 #include <exception>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -24,9 +26,11 @@ namespace pixmill {
 namespace {
 
 using pipeline::BatchSetup;
+using pipeline::HeadStart;
 using pipeline::InputList;
 using pipeline::Journal;
 using pipeline::PixelFold;
+using pipeline::Program;
 using pipeline::Sink;
 using pipeline::Source;
 
@@ -92,7 +96,7 @@ void check_pixel_memory(const BatchOptions& options, const BatchSetup& setup, co
   constexpr std::size_t kMostTried = 16;
   pipeline::Program::Options reading = setup.program;
   reading.write = false;
-  const pipeline::Program program(options.plan, reading);
+  const Program program(options.plan, reading);
   pipeline::WorkerMemory memory;
   for (std::size_t i = 0; i < std::min(inputs.size(), kMostTried); ++i) {
     if (inputs.path(i) == "-") continue;  // it can be read only once
@@ -142,12 +146,14 @@ void write_images(const BatchOptions& options, BatchReport& report, const PixelF
 /// The parts of a batch at work, in the order in which they are made.
 class Batch {
  public:
-  Batch(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs, PixelFold* pixels)
+  Batch(const BatchOptions& options, const BatchSetup& setup, const Program& program, HeadStart* head_start,
+        const InputList& inputs, PixelFold* pixels)
       : options_(options),
         setup_(setup),
         inputs_(inputs),
         journal_(journal_settings(options, setup), inputs, setup.naming),
-        program_(options.plan, setup.program),
+        program_(program),
+        head_start_(head_start),
         source_(inputs, journal_.prior(), source_settings(setup), stop_.get_token()),
         sink_(inputs, journal_, pixels, sink_settings(options, setup), stop_),
         pixels_(pixels) {}
@@ -173,7 +179,7 @@ class Batch {
   std::exception_ptr run_backend() {
     const std::stop_callback outer(options_.stop, [this] { stop_.request_stop(); });
     try {
-      setup_.backend->run({source_, program_, sink_, setup_.jobs, setup_.supervision});
+      setup_.backend->run({source_, program_, sink_, setup_.jobs, setup_.supervision, head_start_});
       return nullptr;
     } catch (...) {
       return std::current_exception();
@@ -213,7 +219,8 @@ class Batch {
   const InputList& inputs_;
   std::stop_source stop_;
   Journal journal_;
-  pipeline::Program program_;
+  const Program& program_;
+  HeadStart* head_start_;
   Source source_;
   Sink sink_;
   PixelFold* pixels_;
@@ -230,7 +237,7 @@ InputList listed(const BatchOptions& options, const BatchSetup& setup) {
 // may come out otherwise, and then outputs of earlier runs are not those of this one. False: interrupted, with nothing
 // begun.
 bool survey(const BatchOptions& options, BatchSetup& setup, const InputList& inputs) {
-  const pipeline::Program whole(options.plan, setup.program);
+  const Program whole(options.plan, setup.program);
   if (whole.undecided() == nullptr || inputs.size() == 0) return true;
   // What would be refused afterwards is refused before.
   static_cast<void>(Journal::check(journal_settings(options, setup), inputs, setup.naming));
@@ -255,6 +262,12 @@ bool BatchReport::all_well() const {
 
 BatchReport run_batch(const BatchOptions& options) {
   BatchSetup setup = pipeline::check_options(options);
+  std::optional<Program> program(std::in_place, options.plan, setup.program);
+  std::unique_ptr<HeadStart> head_start;
+  // What the batch decides is part of the program.
+  if (setup.backend->begin != nullptr && program->undecided() == nullptr) {
+    head_start = setup.backend->begin(*program, setup.jobs, setup.supervision);
+  }
   const InputList inputs = listed(options, setup);
   const auto begin = std::chrono::steady_clock::now();
   if (options.stop.stop_requested()) {  // interrupted while it looked for inputs: nothing was written yet
@@ -272,7 +285,8 @@ BatchReport run_batch(const BatchOptions& options) {
     report.interrupted = true;
     return report;
   }
-  return Batch(options, setup, inputs, pixels ? &*pixels : nullptr).run(begin);
+  if (!setup.program.decided.empty()) program.emplace(options.plan, setup.program);
+  return Batch(options, setup, *program, head_start.get(), inputs, pixels ? &*pixels : nullptr).run(begin);
 }
 
 std::vector<PlannedImage> preview_batch(const BatchOptions& options) {

@@ -171,6 +171,13 @@ class ReductionReport {
 /// without letting run_batch() return. Any thread; not from a signal handler.
 void remove_temporary_files() noexcept;
 
+/// Makes the worker processes of every batch of this process stand still, and the batches with them, until
+/// resume_workers(): for a program that is about to be stopped (Ctrl-Z), of which workers hear nothing. Their clocks
+/// stand still as well. Returns when they do, after half a second at the latest. Any thread but one that runs a batch;
+/// not from a signal handler.
+void pause_workers();
+void resume_workers();
+
 /// What run_batch() would do with each input, in order, without doing it.
 struct PlannedImage {
   std::string input;

@@ -9,7 +9,8 @@ constexpr std::size_t kKeptBetweenImages = std::size_t{64} << 20;
 
 constexpr std::array kBackends = {
     Backend{{"processes", "isolated worker processes that may die without harm to other images", true, true},
-            run_processes},
+            run_processes,
+            begin_processes},
     Backend{{"threads", "a pool of threads in this process, reading ahead", true}, run_threads},
     Backend{{"tbb", "a oneTBB pipeline in this process", true}, run_tbb},
     Backend{{"serial", "one image after the other, on the calling thread", false}, run_serial},

@@ -7,6 +7,7 @@
 #include <pixmill/batch.hpp>
 
 #include <chrono>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -19,6 +20,15 @@ struct Supervision {
   bool sandbox = true;
 };
 
+/// What a backend has begun before it has a job; ends when it goes.
+class HeadStart {
+ public:
+  HeadStart() = default;
+  HeadStart(const HeadStart&) = delete;
+  HeadStart& operator=(const HeadStart&) = delete;
+  virtual ~HeadStart() = default;
+};
+
 /// Everything that a backend needs: tasks come from `source`, go through `program` and end in `outcomes`.
 struct Job {
   Source& source;
@@ -27,6 +37,8 @@ struct Job {
   int jobs = 1;
   /// Heeded by backends that are isolated.
   Supervision supervision = {};
+  /// Of the same backend, program, jobs and supervision; or null. Serves one run.
+  HeadStart* head_start = nullptr;
   std::uint64_t queued_bytes = std::uint64_t{256} << 20;  ///< Of files, beyond one a worker.
 };
 
@@ -43,6 +55,10 @@ struct Backend {
   /// Runs every task that the source hands out, and returns when all that were begun have been delivered. On failure of
   /// the machine (no thread to be had, no memory for itself) throws, after its threads have ended.
   void (*run)(const Job& job);
+  /// Begins what takes a moment and needs no input, beside whatever else the calling thread, which must be the one that
+  /// runs the job, still has to do. Null where there is nothing of the kind; returns null if it cannot be had now.
+  /// Never throws.
+  std::unique_ptr<HeadStart> (*begin)(const Program& program, int jobs, const Supervision& supervision) = nullptr;
 };
 
 /// Every backend; static storage. The first is the default.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -22,19 +23,25 @@ class Gate {
   /// Waits for room for an item of so many bytes, and holds it. False: the gate was closed.
   bool hold(std::uint64_t bytes) {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return closed_ || lets_in(bytes); });
+    while (!closed_ && !lets_in(bytes)) {
+      wake_at_ = std::max(wake_at_, std::max(items_ / 2, bounds_.always));
+      room_.wait(lock);
+    }
     if (closed_) return false;
     ++items_;
     bytes_ += bytes;
     return true;
   }
 
-  /// Gives back the room of an item that is used up.
+  /// Gives back the room of an item that is used up. Who waits is woken when half of what was in is gone, and then
+  /// reads several: to be woken for each small file costs as much as to read it.
   void release(std::uint64_t bytes) {
     {
       const std::lock_guard lock(mutex_);
       --items_;
       bytes_ -= bytes;
+      if (items_ > wake_at_) return;
+      wake_at_ = 0;
     }
     room_.notify_all();
   }
@@ -59,6 +66,7 @@ class Gate {
   std::condition_variable room_;
   std::size_t items_ = 0;
   std::uint64_t bytes_ = 0;
+  std::size_t wake_at_ = 0;  // somebody waits until no more items than that are in
   bool closed_ = false;
 };
 

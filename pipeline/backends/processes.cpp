@@ -1,12 +1,14 @@
+#include "ipc/fork_server.hpp"
 #include "ipc/pool.hpp"
 #include "pipeline/backends/answer.hpp"
 #include "pipeline/backends/failure.hpp"
 #include "pipeline/backends/gate.hpp"
 #include "pipeline/backends/mailbox.hpp"
+#include "pipeline/backends/pause.hpp"
 #include "pipeline/backends/spare_tasks.hpp"
 #include "pipeline/backends/table.hpp"
-#include "pipeline/machine_limits.hpp"
 #include "pipeline/backends/warm_up.hpp"
+#include "pipeline/machine_limits.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
@@ -87,6 +89,29 @@ class ImageWorker final : public ipc::Worker {
   Answer answer_;
 };
 
+// `program` must outlive the pool and every fork server that is made by it.
+ipc::WorkerPlan worker_plan(const Program& program, int jobs, const Supervision& supervision) {
+  ipc::WorkerPlan plan;
+  plan.make = [&program] { return std::make_unique<ImageWorker>(program); };
+  plan.prepare = prepare_libraries;
+  plan.warm_up = [&program] { warm_up(program); };
+  plan.sandbox = supervision.sandbox;
+  plan.memory_bytes = std::min(program.options().limits.max_memory, physical_memory()) + kAllocatorWaste;
+  plan.spin_ns = usable_cpus() > jobs + 1 ? kSpinNs : 0;
+  return plan;
+}
+
+/// A fork server that warms up while inputs are listed.
+class EarlyServer final : public HeadStart {
+ public:
+  explicit EarlyServer(const ipc::WorkerPlan& plan) : server_(std::make_unique<ipc::ForkServer>(plan, true)) {}
+  /// Null the second time.
+  std::unique_ptr<ipc::ForkServer> take() { return std::move(server_); }
+
+ private:
+  std::unique_ptr<ipc::ForkServer> server_;
+};
+
 /// A task between being read and being delivered.
 struct InFlight {
   std::unique_ptr<Task> task;
@@ -118,7 +143,7 @@ class Coordinator final : ipc::Pool::Events {
         workers_(std::max(1, static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(job.jobs),
                                                                       job.source.inputs().size())))),
         gate_(bounds(job.queued_bytes)),
-        pool_(pool_options(), *this) {}
+        pool_(pool_options(), *this, early_server(job)) {}
 
   void run() {
     reading_ = std::min(workers_, kMostReaders);
@@ -131,6 +156,8 @@ class Coordinator final : ipc::Pool::Events {
     }
     gate_.close();
     loaded_.close();
+    // The processes go while the last outputs are written.
+    pool_.dismiss();
     // What was answered is delivered, however the run ends.
     done_.finish();
     threads.clear();
@@ -147,6 +174,11 @@ class Coordinator final : ipc::Pool::Events {
             .always = workers};
   }
 
+  static std::unique_ptr<ipc::ForkServer> early_server(const Job& job) {
+    auto* const early = static_cast<EarlyServer*>(job.head_start);
+    return early != nullptr ? early->take() : nullptr;
+  }
+
   [[nodiscard]] ipc::PoolOptions pool_options() const {
     check_open_files();
     const std::uint64_t memory = job_.program.options().limits.max_memory;
@@ -160,11 +192,7 @@ class Coordinator final : ipc::Pool::Events {
       const std::uint64_t bytes = available_memory();
       return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
     };
-    options.plan.make = [&program = job_.program] { return std::make_unique<ImageWorker>(program); };
-    options.plan.prepare = [&program = job_.program] { warm_up(program); };
-    options.plan.sandbox = job_.supervision.sandbox;
-    options.plan.memory_bytes = std::min(memory, physical_memory()) + kAllocatorWaste;
-    options.plan.spin_ns = usable_cpus() > workers_ + 1 ? kSpinNs : 0;
+    options.plan = worker_plan(job_.program, job_.jobs, job_.supervision);
     return options;
   }
 
@@ -257,6 +285,7 @@ class Coordinator final : ipc::Pool::Events {
   void coordinate() {
     using Clock = std::chrono::steady_clock;
     Clock::time_point stop_at = Clock::time_point::max();
+    PausePoint pause([this] { pool_.wake(); });
     while (!broken_ && !(loaded_.exhausted() && pool_.unfinished() == 0)) {
       if (!job_.source.stopping()) {
         feed();
@@ -267,6 +296,7 @@ class Coordinator final : ipc::Pool::Events {
         if (Clock::now() >= stop_at) break;
       }
       if (loaded_.exhausted() && pool_.unfinished() == 0) break;
+      pause.heed([this] { pool_.pause(); }, [this] { pool_.resume(); });
       pool_.wait(kLook);
     }
   }
@@ -371,6 +401,14 @@ class Coordinator final : ipc::Pool::Events {
 };
 
 }  // namespace
+
+std::unique_ptr<HeadStart> begin_processes(const Program& program, int jobs, const Supervision& supervision) {
+  try {
+    return std::make_unique<EarlyServer>(worker_plan(program, jobs, supervision));
+  } catch (const std::exception&) {
+    return nullptr;  // run_processes() will say why
+  }
+}
 
 void run_processes(const Job& job) {
   if (job.source.inputs().size() == 0) return;

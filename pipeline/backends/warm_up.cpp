@@ -1,18 +1,14 @@
 #include "pipeline/backends/warm_up.hpp"
 
-#include "ipc/child_process.hpp"
 #include "pipeline/codecs/codec.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/plan.hpp>
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include <opencv2/core/utility.hpp>
 
-#include <csignal>
 #include <exception>
 #include <string>
 #include <vector>
@@ -24,7 +20,6 @@ using Image = std::vector<std::byte>;
 
 // Large enough for every default window, with all levels in it.
 constexpr int kSide = 32;
-constexpr int kPatienceMs = 500;
 
 Image colour_image() {
   const std::string header = fmt::format("P6 {} {} 255\n", kSide, kSide);
@@ -55,25 +50,20 @@ void run_over(const Program& program, const std::vector<Image>& images) {
   for (const Image& image : images) static_cast<void>(program.run(image, {}, memory));
 }
 
-bool survives_trial(const Program& program) {
-  const pid_t pid = ::fork();
-  if (pid < 0) return false;
-  if (pid == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    run_over(program, tiny_images());
-    ::_exit(0);
-  }
-  const auto end = ipc::ChildProcess::adopt(pid).reap(kPatienceMs);
-  return end && *end == ipc::ProcessEnd{};
-}
-
 }  // namespace
 
-void warm_up(const Program& program) noexcept {
+void prepare_libraries() noexcept {
   try {
     cv::setNumThreads(1);
     static_cast<void>(cv::getNumberOfCPUs());
-    if (survives_trial(program)) run_over(program, tiny_images());
+  } catch (const std::exception&) {
+    // Then it asks in a worker.
+  }
+}
+
+void warm_up(const Program& program) noexcept {
+  try {
+    run_over(program, tiny_images());
   } catch (const std::exception&) {
     // Then workers begin cold.
   }

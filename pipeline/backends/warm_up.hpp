@@ -4,12 +4,13 @@
 
 namespace pixmill::pipeline {
 
-/// For the process that workers are forked from: does what first calls of the codecs, the kernels and their libraries
-/// do (open files, ask for the number of CPUs, make tables), so that workers need not, and cannot any more once they
-/// are locked in. Restricts OpenCV to one thread.
-///
-/// The program runs over tiny images, first in a process of its own: if that one dies or hangs, only what is known to
-/// be asked once is done here. Never throws. For a process with one thread; about a millisecond.
+/// For the process that workers are forked from: restricts OpenCV to one thread, and has it ask once what workers that
+/// are locked in cannot ask. Never throws.
+void prepare_libraries() noexcept;
+
+/// For the same process: runs the program over tiny images, so that what first calls of the codecs, the kernels and
+/// their libraries do (open files, make tables) is done once for all workers, and not forbidden to them by then. What
+/// kills the program kills the process. Never throws. About a millisecond.
 void warm_up(const Program& program) noexcept;
 
 }  // namespace pixmill::pipeline

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -18,6 +19,7 @@ namespace pixmill::pipeline {
 namespace {
 
 constexpr std::size_t kFirstRead = std::size_t{64} << 10;
+constexpr std::size_t kSmall = std::size_t{1} << 20;
 
 CodecStatus unreadable(std::string detail) { return {Verdict::unreadable, std::move(detail)}; }
 
@@ -48,7 +50,11 @@ CodecStatus read_to_end(int fd, std::string_view path, std::uint64_t expected, s
   std::size_t size = 0;
   buffer.reserve(static_cast<std::size_t>(expected) + 1);
   for (;;) {
-    if (size == buffer.capacity()) buffer.reserve(std::max(size * 2, kFirstRead));
+    if (size == buffer.capacity()) {
+      buffer.resize(size);
+      buffer.reserve(std::max(size * 2, kFirstRead));
+      buffer.resize(0);  // what fails later leaves nothing
+    }
     if (fd == STDIN_FILENO && !wait_for_input(stop)) return {Verdict::cancelled, "interrupted while it was read"};
     const ssize_t got = ::read(fd, buffer.data() + size, buffer.capacity() - size);
     if (got == 0) break;
@@ -65,9 +71,10 @@ CodecStatus read_to_end(int fd, std::string_view path, std::uint64_t expected, s
 
 void FileBuffer::reserve(std::size_t bytes) {
   if (bytes <= capacity_) return;
-  const std::size_t rounded = std::max(bytes, kFirstRead);
+  // Few sizes, so that buffers soon fit whatever small file comes next: a new one costs a page fault a page.
+  const std::size_t rounded = bytes <= kSmall ? std::bit_ceil(std::max(bytes, kFirstRead)) : bytes;
   auto larger = std::make_unique_for_overwrite<std::byte[]>(rounded);
-  if (capacity_ > 0) std::memcpy(larger.get(), memory_.get(), capacity_);
+  if (size_ > 0) std::memcpy(larger.get(), memory_.get(), size_);
   memory_ = std::move(larger);
   capacity_ = rounded;
 }

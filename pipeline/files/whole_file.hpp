@@ -14,7 +14,7 @@ namespace pixmill::pipeline {
 /// Memory for the content of one file. Grows, is used again, and does not clear what it hands out.
 class FileBuffer {
  public:
-  /// At least `bytes` bytes; what was in it is kept. Throws std::bad_alloc.
+  /// Room for `bytes` bytes; the first of them, up to its size, are kept. Throws std::bad_alloc.
   void reserve(std::size_t bytes);
   void resize(std::size_t bytes) { size_ = bytes; }
   [[nodiscard]] std::byte* data() { return memory_.get(); }

@@ -14,7 +14,7 @@
 namespace pixmill::pipeline {
 namespace {
 
-constexpr std::size_t kReadBytes = std::size_t{1} << 20U;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10U;
 
 std::string list_name(const std::string& source) {
   return source == "-" ? "the list on standard input" : shown(source);

@@ -5,6 +5,7 @@ import subprocess
 import time
 import unittest
 
+from processes_test import processes
 from program import PIXMILL, ProgramTest
 
 SLOW = "gray,resize=3000x3000:filter=lanczos,adaptive=gaussian:window=101"
@@ -54,6 +55,36 @@ class SignalsTest(ProgramTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.outputs(), self.outputs(quiet))
         self.check_manifest_is_whole(12)
+
+    def test_ctrl_z_stops_the_workers_too(self):
+        self.make_images(6)
+        # It cannot end before it is given the last image. A group of its own, as a shell makes it: in an orphaned one
+        # the kernel stops nobody.
+        process = subprocess.Popen([PIXMILL, "run", self.inputs, "-", "-o", self.out, "--ops", SLOW, "-j", "2", "--progress",
+                                    "none", "--retries", "0"],
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=os.setpgrp)
+        self.addCleanup(process.kill)
+        manifest = self.out / "pixmill.jsonl"
+        rows = lambda: manifest.read_bytes().count(b"\n") if manifest.exists() else 0
+        states = lambda: {state for pid, parent, _, state in processes() if process.pid in (pid, parent)}
+        for seen in (1, 3, 6):
+            self.wait_until(lambda: rows() >= seen)
+            os.kill(process.pid, signal.SIGTSTP)
+            _, status = os.waitpid(process.pid, os.WUNTRACED)
+            self.assertTrue(os.WIFSTOPPED(status), status)
+            self.assertEqual(os.WSTOPSIG(status), signal.SIGTSTP)
+            self.wait_until(lambda: states() == {"T"})
+            os.kill(process.pid, signal.SIGCONT)
+        _, said = process.communicate(next(self.inputs.iterdir()).read_bytes(), timeout=300)
+        self.assertEqual(process.returncode, 0, said)
+        self.check_manifest_is_whole(7)
+        self.assertEqual({row["attempts"] for row in self.rows()[0]}, {1})
+
+    def wait_until(self, what):
+        deadline = time.monotonic() + 120
+        while not what():
+            self.assertLess(time.monotonic(), deadline, "it never came so far")
+            time.sleep(0.005)
 
     def test_nohup_is_honoured(self):
         self.make_images(12)

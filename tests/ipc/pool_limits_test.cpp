@@ -127,6 +127,14 @@ TEST(PoolLimits, WhatCannotBePreparedIsToldInItsOwnWords) {
   before.expect_unchanged();
 }
 
+TEST(PoolLimits, AWarmUpThatKillsTheServerIsLeftOut) {
+  const Belongings before;
+  PoolOptions options = Client::options(2);
+  options.plan.warm_up = [] { ::kill(::getpid(), SIGSEGV); };
+  EXPECT_EQ(trouble_of(options), "");
+  before.expect_unchanged();
+}
+
 TEST(PoolLimits, WorkersThatCannotBeMadeAreToldOfInTheirOwnWords) {
   const Belongings before;
   PoolOptions options = Client::options(2);

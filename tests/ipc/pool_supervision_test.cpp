@@ -5,6 +5,13 @@
 
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
 
 /// Signals from outside, to workers and to the fork server, at any time.
 namespace pixmill::ipc {
@@ -194,6 +201,26 @@ TEST(PoolSupervision, AServerThatIsKilledManyTimesIsTriedAgain) {
   EXPECT_EQ(std::filesystem::file_size(tries), 7U);
 }
 
+TEST(PoolSupervision, ADismissedPoolIsDyingWhileItsUserGoesOn) {
+  const Belongings before;
+  {
+    Client client(Client::options(3));
+    client.submit_many(50);
+    client.finish();
+    client.submit_many(50);
+    const std::vector<int> workers = client.pool().processes().workers;
+    ASSERT_EQ(workers.size(), 3U);
+    client.pool().dismiss();
+    for (const int worker : workers) {
+      siginfo_t info{};
+      ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(worker), &info, WEXITED | WNOWAIT), 0);
+      EXPECT_EQ(info.si_status, SIGKILL);
+    }
+    client.pool().wake();
+  }
+  before.expect_unchanged();
+}
+
 // A debugger keeps what it looks at from being reaped; so does a dead disk from dying.
 TEST(PoolSupervision, AWorkerThatCannotBeBuriedIsDoneWithout) {
   const Belongings before;
@@ -345,6 +372,40 @@ TEST(PoolSupervision, NoClockRunsWhileTheCoordinatorIsStopped) {
     ::kill(coordinator.pid(), SIGCONT);
     EXPECT_EQ(coordinator.wait(), 0) << "workers stopped too: " << workers_too;
   }
+}
+
+char state_of(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat;
+  std::getline(file, stat);
+  const std::size_t name_end = stat.rfind(") ");
+  return name_end == std::string::npos ? '?' : stat.at(name_end + 2);
+}
+
+TEST(PoolSupervision, APausedPoolStandsStillAndSoDoItsClocks) {
+  using Clock = std::chrono::steady_clock;
+  constexpr milliseconds kPause{1500};
+  const HangGuard guard;
+  PoolOptions options = Client::options(2);
+  options.timeout = milliseconds(1000);
+  options.retries = 0;
+  Client client(options);
+  client.settle(2);
+  const Clock::time_point begin = Clock::now();
+  const std::uint64_t hangs = client.submit(Command::hang);
+  client.pool().wait(milliseconds(0));
+  client.pool().pause();
+  for (const int pid : client.pool().processes().workers) {
+    while (state_of(pid) != 'T') std::this_thread::yield();
+  }
+  while (state_of(client.pool().processes().server) != 'T') std::this_thread::yield();
+  std::this_thread::sleep_for(kPause);
+  client.pool().resume();
+  const std::uint64_t echo = client.submit(Command::echo);
+  client.finish();
+  EXPECT_GE(Clock::now() - begin, kPause + options.timeout);
+  client.expect_failed(hangs, Failure::timed_out, "took longer", 1);
+  client.expect_answered(echo);
 }
 
 // Whose own work between two calls takes longer than a message may.

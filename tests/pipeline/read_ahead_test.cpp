@@ -73,9 +73,25 @@ TEST(Gate, LetsInManyAsLongAsTheyAreSmall) {
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(gate.hold(20));
   std::atomic<bool> in{false};
   std::jthread sixth([&] { in = gate.hold(20); });
-  gate.release(20);
+  for (int i = 0; i < 3; ++i) gate.release(20);
   sixth.join();
   EXPECT_TRUE(in);
+}
+
+TEST(Gate, WhoeverWaitsIsLetInWhenHalfIsGone) {
+  constexpr int kItems = 8;
+  Gate gate({.few = kItems, .most_bytes = 1000, .always = 2});
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < kItems; ++i) EXPECT_TRUE(gate.hold(1));
+    std::atomic<int> in{0};
+    {
+      std::jthread first([&] { in += gate.hold(1) ? 1 : 0; });
+      std::jthread second([&] { in += gate.hold(1) ? 1 : 0; });
+      for (int i = 0; i < kItems / 2; ++i) gate.release(1);
+    }
+    EXPECT_EQ(in, 2);
+    for (int i = 0; i < kItems / 2 + 2; ++i) gate.release(1);
+  }
 }
 
 TEST(Gate, ClosingWakesWhoeverWaits) {

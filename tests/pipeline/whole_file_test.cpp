@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
+
 namespace pixmill::pipeline {
 namespace {
 
@@ -28,6 +30,7 @@ TEST(WholeFile, LargerThanTheLimitIsTooLarge) {
   tests::write_file(folder / "file", std::string(1001, 'x'));
   FileBuffer buffer;
   EXPECT_EQ(read_whole_file(folder / "file", 1000, buffer).verdict, Verdict::too_large);
+  EXPECT_EQ(content(buffer), "");
   EXPECT_EQ(read_whole_file(folder / "file", 1001, buffer).verdict, Verdict::ok);
 }
 
@@ -41,6 +44,26 @@ TEST(WholeFile, WhatIsNoRegularFileIsUnreadableAndDoesNotBlock) {
   const CodecStatus missing = read_whole_file(folder / "missing", 1000, buffer);
   EXPECT_EQ(missing.verdict, Verdict::unreadable);
   EXPECT_NE(missing.detail.find("No such file"), std::string::npos) << missing.detail;
+}
+
+// As files do that grow while they are read, and those of /proc, which say that they have no bytes.
+TEST(WholeFile, ReadsMoreThanWasExpected) {
+  FileBuffer buffer;
+  ASSERT_EQ(read_whole_file("/proc/self/maps", 1U << 30, buffer).verdict, Verdict::ok);
+  EXPECT_NE(content(buffer).find("pipeline_tests"), std::string::npos);
+}
+
+TEST(FileBuffer, KeepsWhatIsInItWhenItGrows) {
+  FileBuffer buffer;
+  std::string expected;
+  for (const std::size_t size : {1000U, 65536U, 65537U, 300000U, 1048577U, 3000000U}) {
+    buffer.reserve(size);
+    EXPECT_GE(buffer.capacity(), size);
+    EXPECT_EQ(content(buffer), expected);
+    std::memset(buffer.data() + expected.size(), static_cast<int>('a' + size % 26), size - expected.size());
+    expected.append(size - expected.size(), static_cast<char>('a' + size % 26));
+    buffer.resize(size);
+  }
 }
 
 TEST(WholeFile, HashIsXxh64) {

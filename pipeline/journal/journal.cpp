@@ -26,14 +26,19 @@ constexpr std::uint64_t kRowBytes = 360;  // a row without its two paths
 constexpr std::uint64_t kLongestJournal = std::uint64_t{1} << 20;
 constexpr std::size_t kCopyStep = std::size_t{256} << 10;
 
+// Throws if that cannot be told: what is not seen would be overwritten.
 bool exists(const std::string& path) {
   struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0;
+  if (::lstat(path.c_str(), &status) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  throw Error(ErrorCode::machine, failed_call("lstat", path, errno));
 }
 
 bool is_folder(const std::string& path) {
   struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  if (::stat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  throw Error(ErrorCode::machine, failed_call("stat", path, errno));
 }
 
 // The same for every way to name the same manifest, and when the whole output folder is moved.
@@ -60,7 +65,9 @@ bool learn(const Journal::Settings& settings, const std::string& id, int manifes
   prior = PriorRun(inputs, naming, settings.plan);
   if (manifest_fd >= 0) prior.read_rows(manifest_fd);
   if (settings.directory.empty()) return false;
-  const ipc::UniqueFd fd(::open(journal_path(settings, id).c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string path = journal_path(settings, id);
+  const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno != ENOENT && errno != ENOTDIR) throw Error(ErrorCode::machine, failed_call("open", path, errno));
   if (!fd) return false;
   prior.read_rows(fd.get());
   std::string first(kOverwriteMark.size(), '\0');
@@ -157,6 +164,9 @@ PriorRun Journal::check(const Settings& settings, const InputList& inputs, const
   bool all_known = settings.overwrite;
   if (settings.resume) {
     const ipc::UniqueFd manifest(::open(settings.manifest.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!manifest && errno != ENOENT && errno != ENOTDIR) {
+      throw Error(ErrorCode::machine, failed_call("open", settings.manifest, errno));
+    }
     all_known = learn(settings, run_id(settings), manifest.get(), inputs, naming, prior);
   }
   refuse_what_is_in_the_way(settings, prior, all_known, inputs, naming);

@@ -64,7 +64,10 @@ void Region::map(std::uint64_t size_bytes) {
   try {
     mapping_ = std::make_unique<ip::mapped_region>(Memfd{fd_.get()}, ip::read_write, 0, size_bytes);
   } catch (const ip::interprocess_exception& failure) {
-    fail("mmap(" + std::to_string(size_bytes) + ")", failure.get_native_error());
+    const int error = failure.get_native_error();
+    fail("mmap(" + std::to_string(size_bytes) + ")" +
+             (error == ENOMEM ? ", beyond the limit of addresses (ulimit -v)" : ""),
+         error);
   }
 }
 

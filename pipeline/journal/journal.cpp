@@ -26,19 +26,30 @@ constexpr std::uint64_t kRowBytes = 360;  // a row without its two paths
 constexpr std::uint64_t kLongestJournal = std::uint64_t{1} << 20;
 constexpr std::size_t kCopyStep = std::size_t{256} << 10;
 
-// Throws if that cannot be told: what is not seen would be overwritten.
+// Where no path leads to a file, nothing can be overwritten either; the write that fails will say so. Throws if it
+// cannot be told whether there is one: what is not seen would be overwritten.
+bool is_out_of_reach(const char* call, const std::string& path, int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return true;
+    default:
+      throw Error(ErrorCode::machine, failed_call(call, path, error));
+  }
+}
+
 bool exists(const std::string& path) {
   struct stat status {};
-  if (::lstat(path.c_str(), &status) == 0) return true;
-  if (errno == ENOENT || errno == ENOTDIR) return false;
-  throw Error(ErrorCode::machine, failed_call("lstat", path, errno));
+  return ::lstat(path.c_str(), &status) == 0 || !is_out_of_reach("lstat", path, errno);
 }
 
 bool is_folder(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
-  if (errno == ENOENT || errno == ENOTDIR) return false;
-  throw Error(ErrorCode::machine, failed_call("stat", path, errno));
+  return !is_out_of_reach("stat", path, errno);
 }
 
 // The same for every way to name the same manifest, and when the whole output folder is moved.

@@ -20,8 +20,8 @@ namespace pixmill::cli {
 /// action must be the default one, or to ignore it. It is not blocked afterwards.
 class SignalWatch {
  public:
-  /// `on_first` is called from the thread, after the stop was requested. Throws Error (machine) without descriptors.
-  /// `on_second`, if any, is called right before it leaves, and must not wait for anything.
+  /// `on_first` is called from the thread, after the stop was requested. Throws std::system_error if no thread can
+  /// start. `on_second`, if any, is called right before it leaves, and must not wait for anything.
   SignalWatch(std::stop_source stop, std::function<void(int signal)> on_first, std::function<void()> on_second = {});
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;
@@ -31,14 +31,13 @@ class SignalWatch {
   [[nodiscard]] int received() const { return received_; }
 
  private:
-  void watch();
+  void watch(sigset_t set);
 
   std::stop_source stop_;
   const std::function<void(int)> on_first_;
   const std::function<void()> on_second_;
   std::atomic<int> received_ = 0;
-  int signal_fd_ = -1;
-  int end_fd_ = -1;  ///< An eventfd that ends the thread.
+  std::atomic<bool> ending_ = false;  ///< The next signal is this object's own.
   std::thread thread_;
 };
 

@@ -61,7 +61,8 @@ ForkServer::ForkServer(const WorkerPlan& plan, bool warm) {
   }
   socket_.reset(ends[0]);
   UniqueFd other(ends[1]);
-  ::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
+  // A socket that waits would make a hung server the coordinator's hang.
+  if (::fcntl(socket_.get(), F_SETFL, O_NONBLOCK) != 0) fail("fcntl(O_NONBLOCK)", errno);
   const pid_t coordinator = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) {

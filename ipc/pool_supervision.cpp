@@ -17,7 +17,7 @@ constexpr milliseconds kLongestStartLimit{30000};
 // Workers that the server is asked for at one time. Its socket takes no more than a few hundred requests, and the
 // kernel no more descriptors under way than a process may have open.
 constexpr std::ptrdiff_t kMostAsked = 16;
-// One may have been killed by somebody; of the next, the warming up may be what it died of.
+// It may be the warming up that they die of.
 constexpr int kWarmTries = 2;
 // A process that outlives its SIGKILL by so much hangs in the kernel, or in a debugger: it is done without.
 constexpr milliseconds kLongestDeath{5000};
@@ -80,7 +80,7 @@ bool Pool::Impl::have_server() {
   try {
     server_ready_ = false;
     server_trouble_.clear();
-    server_ = std::make_unique<ForkServer>(options_.plan, server_failures_.count() < kWarmTries);
+    server_ = std::make_unique<ForkServer>(options_.plan, server_failures_.own() < kWarmTries);
     watch_server();
     ++statistics_.servers_started;
     return true;

@@ -40,10 +40,12 @@ Region::Region(std::uint64_t size_bytes) : fd_(::memfd_create("pixmill-region", 
   const std::uint64_t pages = (size_bytes + page_bytes() - 1) / page_bytes();
   if (pages == 0) throw Error(ErrorCode::usage, "a region needs at least one byte");
   const std::uint64_t rounded = pages * page_bytes();
-  if (::ftruncate(fd_.get(), static_cast<off_t>(rounded)) != 0)
+  while (::ftruncate(fd_.get(), static_cast<off_t>(rounded)) != 0) {
+    if (errno == EINTR) continue;
     fail("ftruncate(" + std::to_string(rounded) + ")" +
              (errno == EFBIG ? ", beyond the limit of file sizes (ulimit -f)" : ""),
          errno);
+  }
   if (::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     fail("fcntl(F_ADD_SEALS)", errno);
   map(rounded);
@@ -62,7 +64,10 @@ void Region::map(std::uint64_t size_bytes) {
   try {
     mapping_ = std::make_unique<ip::mapped_region>(Memfd{fd_.get()}, ip::read_write, 0, size_bytes);
   } catch (const ip::interprocess_exception& failure) {
-    fail("mmap(" + std::to_string(size_bytes) + ")", failure.get_native_error());
+    const int error = failure.get_native_error();
+    fail("mmap(" + std::to_string(size_bytes) + ")" +
+             (error == ENOMEM ? ", beyond the limit of addresses (ulimit -v)" : ""),
+         error);
   }
 }
 

@@ -16,8 +16,9 @@ class StartFailures {
   }
   void forget() { *this = {}; }
 
-  [[nodiscard]] int count() const { return all_; }
-  [[nodiscard]] bool hopeless() const { return all_ - killed_ >= kMost || all_ >= kMostWithKilled; }
+  /// Those in which it was not killed.
+  [[nodiscard]] int own() const { return all_ - killed_; }
+  [[nodiscard]] bool hopeless() const { return own() >= kMost || all_ >= kMostWithKilled; }
 
   /// None after the first, then 20 ms and four times as long each time, at most 1 s.
   [[nodiscard]] std::chrono::milliseconds back_off() const { return back_off(all_); }

@@ -41,8 +41,11 @@ std::uint64_t data_bytes() {
 
 // DATA and not AS: the region is no memory of the worker's own.
 void limit_memory(std::uint64_t bytes) {
-  const std::uint64_t now = data_bytes();
-  if (bytes == 0 || now == 0) return;
+  if (bytes == 0) return;
+  // Where /proc does not tell, more than any worker begins with: a loose limit is one.
+  constexpr std::uint64_t kUnknown = std::uint64_t{256} << 20;
+  const std::uint64_t told = data_bytes();
+  const std::uint64_t now = told != 0 ? told : kUnknown;
   rlimit limit{};
   if (::getrlimit(RLIMIT_DATA, &limit) != 0) return;
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, now + bytes);

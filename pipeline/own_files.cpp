@@ -1,5 +1,6 @@
 #include "pipeline/batch_setup.hpp"
 #include "pipeline/files/output_file.hpp"
+#include "pipeline/inputs/path_error.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -44,7 +46,10 @@ FileIdentity identity_of(const std::string& path) {
 fs::path place_of(const std::string& path) {
   std::error_code error;
   const fs::path whole = fs::absolute(path, error);
-  return fs::weakly_canonical(whole.parent_path(), error) / whole.filename();
+  if (error) throw path_error(error.value(), path, "getcwd", "go to a folder that exists");
+  const fs::path folder = fs::weakly_canonical(whole.parent_path(), error);
+  if (error) throw path_error(error.value(), whole.parent_path().string(), "realpath", "choose another name");
+  return folder / whole.filename();
 }
 
 std::vector<OwnFile> own_files(const BatchOptions& options, const BatchSetup& setup) {
@@ -65,13 +70,15 @@ void check_folder(const OwnFile& file, const BatchSetup& setup) {
   if (fs::path(file.path).filename().string().starts_with(kTemporaryPrefix))
     refuse(file, "has the name of a temporary file");
   if (setup.program.write && folder == place_of(setup.naming.directory + "/x").parent_path()) return;  // will be made
-  if (!fs::is_directory(folder, error)) {
+  const fs::file_status status = fs::status(folder, error);
+  if (!fs::is_directory(status)) {
+    if (!fs::status_known(status)) throw path_error(error.value(), folder.string(), "stat", "choose another name");
     throw Error(ErrorCode::usage,
                 fmt::format("{} {}: there is no folder {}; make it first", file.what, file.path, folder.string()));
   }
   if (::access(folder.c_str(), W_OK) != 0) {
-    throw Error(ErrorCode::usage,
-                fmt::format("{} {}: the folder {} cannot be written", file.what, file.path, folder.string()));
+    throw path_error(errno, folder.string(), "access",
+                     fmt::format("{} {} goes there: choose another name", file.what, file.path));
   }
 }
 

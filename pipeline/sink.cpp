@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace pixmill::pipeline {
 namespace {
 
@@ -80,7 +82,8 @@ void Sink::carry_over(ImageOutcome& outcome) const {
   if (prior.output_xxh64 == 0) {
     struct stat status {};
     const bool ours = prior.known || journal_.replaces();
-    if (settings_.write && ours && ::lstat(path.c_str(), &status) == 0) outcome.output = path;
+    // One that cannot be looked for may be there.
+    if (settings_.write && ours && (::lstat(path.c_str(), &status) == 0 || errno != ENOENT)) outcome.output = path;
     return;
   }
   outcome.output = path;

@@ -237,12 +237,12 @@ class Coordinator final : ipc::Pool::Events {
   void guarded(void (Coordinator::*body)()) {
     try {
       (this->*body)();
+      pool_.wake();
     } catch (...) {
       failure_.keep(std::current_exception());
-      broken_ = true;
+      broken_ = true;  // found at the next look, should the bell be what failed
       gate_.close();
     }
-    pool_.wake();
   }
 
   // --- Readers ---

@@ -1,11 +1,16 @@
 #include "pipeline/backends/table.hpp"
 
+#include <pixmill/error.hpp>
+
+#include <fmt/format.h>
 #include <oneapi/tbb/enumerable_thread_specific.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_pipeline.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <stdexcept>
+#include <string_view>
 
 namespace pixmill::pipeline {
 namespace {
@@ -15,11 +20,9 @@ struct Crew {
   Task task;
 };
 
-}  // namespace
-
 // A token is an index: its bytes are read by the thread that goes on to process them, so no more files are in memory
 // than there are threads, whatever their size. A filter that waited for room would hang an arena of one thread.
-void run_tbb(const Job& job) {
+void run_pipeline(const Job& job) {
   namespace tbb = oneapi::tbb;
   const auto jobs = static_cast<std::size_t>(job.jobs);
   const tbb::global_control limit(
@@ -44,6 +47,20 @@ void run_tbb(const Job& job) {
     tbb::parallel_pipeline(jobs * 2, tbb::make_filter<void, std::uint64_t>(tbb::filter_mode::serial_in_order, next) &
                                          tbb::make_filter<std::uint64_t, void>(tbb::filter_mode::parallel, one));
   });
+}
+
+}  // namespace
+
+void run_tbb(const Job& job) {
+  try {
+    run_pipeline(job);
+  } catch (const std::runtime_error& error) {
+    // It says so in no other way.
+    if (std::string_view(error.what()).find("pthread_") == std::string_view::npos) throw;
+    throw Error(
+        ErrorCode::machine,
+        fmt::format("a thread could not be started ({}); use a smaller -j, or raise the process limit", error.what()));
+  }
 }
 
 }  // namespace pixmill::pipeline

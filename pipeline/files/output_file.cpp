@@ -80,12 +80,12 @@ WriteStatus write_all(int fd, const std::string& path, Bytes bytes) {
   return {};
 }
 
-WriteStatus sync_folder(const std::string& folder) {
-  const ipc::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return failure("open", folder, errno);
-  // Some file systems have no such thing for folders.
-  if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOTSUP) return failure("fsync", folder, errno);
-  return {};
+// The error, or 0.
+int sync(int fd) {
+  while (::fsync(fd) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -95,20 +95,29 @@ WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view 
   const std::string folder = folder_of(path);
   std::string name;
   ipc::UniqueFd fd;
-  do {  // a dead process may have had this one's number
+  ipc::UniqueFd parent;
+  if (durable) {  // before there is anything that would have to be taken back
+    parent.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!parent) return failure("open", folder, errno);
+  }
+  do {
     name = fmt::format("{}/{}{}-{}-{}", folder, kTemporaryPrefix, id, ::getpid(), next.fetch_add(1));
     fd.reset(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  } while (!fd && errno == EEXIST);
+  } while (!fd && (errno == EEXIST || errno == EINTR));  // a dead process may have had this one's number
   if (!fd) return failure("open", name, errno);
   Temporary temporary(name);
   WriteStatus status = write_all(fd.get(), path, bytes);
   if (!status.ok) return status;
-  if (durable && ::fsync(fd.get()) != 0) return failure("fsync", path, errno);
+  if (const int error = durable ? sync(fd.get()) : 0; error != 0) return failure("fsync", path, error);
   // Some file systems (NFS, quotas) say only now that there was no room.
   if (::close(fd.release()) != 0) return failure("close", path, errno);
   if (::rename(name.c_str(), path.c_str()) != 0) return failure("rename", path, errno);
   temporary.renamed();
-  return durable ? sync_folder(folder) : WriteStatus{};
+  const int error = durable ? sync(parent.get()) : 0;
+  // Some file systems have no such thing for folders.
+  if (error == 0 || error == EINVAL || error == ENOTSUP) return {};
+  ::unlink(path.c_str());
+  return failure("fsync", folder, error);
 }
 
 WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view id, bool durable) {

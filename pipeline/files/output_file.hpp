@@ -20,8 +20,9 @@ struct WriteStatus {
 inline constexpr std::string_view kTemporaryPrefix = ".pixmill-";
 
 /// Writes `bytes` under a temporary name in the same folder and renames it to `path`: it appears whole or not at all,
-/// whatever dies. With `durable` it is on disk before it has its name. `id` tells which run a left-over belongs to.
-/// Nothing is left behind on failure. Any thread.
+/// whatever dies. With `durable` it is on disk before it has its name, and its name before this returns. `id` tells
+/// which run a left-over belongs to. Nothing is left behind on failure; what was at `path` before may be gone if its
+/// folder could not be brought to disk. Any thread.
 [[nodiscard]] WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view id, bool durable);
 
 /// Writes `bytes` to what `path` is if that is a device or a pipe, else as replace_file() does.

@@ -84,7 +84,10 @@ CodecStatus read_whole_file(std::string_view path, std::uint64_t limit_bytes, Fi
   buffer.resize(0);
   if (path == "-") return read_to_end(STDIN_FILENO, "standard input", kFirstRead, limit_bytes, buffer, stop);
   const std::string name(path);
-  const ipc::UniqueFd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  ipc::UniqueFd fd;
+  do {
+    fd.reset(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  } while (!fd && errno == EINTR);
   if (!fd) return unreadable(failed_call("open", path, errno));
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return unreadable(failed_call("fstat", path, errno));

@@ -30,6 +30,7 @@ bool is_want_of_resources(int error_number) {
     case ENFILE:
     case ENOMEM:
     case EIO:
+    case EINTR:
     case ENOBUFS:
     case ENOSPC:
     case ESTALE:

@@ -44,11 +44,24 @@ std::string lock_holder(int fd) {
   return "another process";
 }
 
+int cut(int fd, std::uint64_t size) {
+  int result = 0;
+  do {
+    result = ::ftruncate(fd, static_cast<off_t>(size));
+  } while (result != 0 && errno == EINTR);
+  return result;
+}
+
+// Whether the open file has that name still. Throws if that cannot be told.
 bool same_file(int fd, const std::string& path) {
   struct stat open_file {};
   struct stat named {};
-  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 && open_file.st_ino == named.st_ino &&
-         open_file.st_dev == named.st_dev;
+  if (::fstat(fd, &open_file) != 0) throw Error(ErrorCode::machine, failed_call("fstat", path, errno));
+  if (::stat(path.c_str(), &named) != 0) {
+    if (errno == ENOENT) return false;
+    throw Error(ErrorCode::machine, failed_call("stat", path, errno));
+  }
+  return open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
 }
 
 }  // namespace
@@ -68,7 +81,7 @@ WriteStatus AppendFile::append(std::string_view line) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       const int error = errno;
-      if (done > 0 && ::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) return failure("ftruncate", path_, errno);
+      if (done > 0 && cut(fd_.get(), size_) != 0) return failure("ftruncate", path_, errno);
       return failure("write", path_, error);
     }
     done += static_cast<std::size_t>(written);
@@ -86,16 +99,21 @@ bool AppendFile::reserve(std::uint64_t bytes) {
 }
 
 void AppendFile::release_reserve() {
-  if (fd_ && ::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) return;  // only room is at stake
+  if (fd_ && cut(fd_.get(), size_) != 0) return;  // only room is at stake
 }
 
 WriteStatus AppendFile::clear() {
-  if (::ftruncate(fd_.get(), 0) != 0) return failure("ftruncate", path_, errno);
+  if (cut(fd_.get(), 0) != 0) return failure("ftruncate", path_, errno);
   size_ = 0;
   return {};
 }
 
-WriteStatus AppendFile::sync() { return ::fsync(fd_.get()) == 0 ? WriteStatus{} : failure("fsync", path_, errno); }
+WriteStatus AppendFile::sync() {
+  while (::fsync(fd_.get()) != 0) {
+    if (errno != EINTR) return failure("fsync", path_, errno);
+  }
+  return {};
+}
 
 ipc::UniqueFd open_locked(const std::string& path) {
   constexpr auto kPatience = std::chrono::seconds(1);
@@ -124,8 +142,12 @@ ipc::UniqueFd open_locked(const std::string& path) {
 bool is_locked(const std::string& path) {
   for (;;) {
     const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
-    if (!fd) return false;
-    if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) return true;
+    if (!fd && errno == EINTR) continue;
+    if (!fd) return errno != ENOENT;
+    if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      return true;
+    }
     if (same_file(fd.get(), path)) return false;  // else its owner has just put a new one in its place
   }
 }

@@ -45,7 +45,8 @@ class AppendFile {
 /// naming it; (machine) if it cannot be opened.
 [[nodiscard]] ipc::UniqueFd open_locked(const std::string& path);
 
-/// Whether a living process holds a lock on the file. False where it cannot be opened.
+/// Whether a living process holds a lock on the file. True where that cannot be told: the answer decides what is
+/// removed. Throws Error (machine) if the file can be opened, but not looked at.
 [[nodiscard]] bool is_locked(const std::string& path);
 
 /// Reads a file line by line without holding it in memory. Lines longer than `kLongestLine` are skipped.

@@ -26,14 +26,30 @@ constexpr std::uint64_t kRowBytes = 360;  // a row without its two paths
 constexpr std::uint64_t kLongestJournal = std::uint64_t{1} << 20;
 constexpr std::size_t kCopyStep = std::size_t{256} << 10;
 
+// Where no path leads to a file, nothing can be overwritten either; the write that fails will say so. Throws if it
+// cannot be told whether there is one: what is not seen would be overwritten.
+bool is_out_of_reach(const char* call, const std::string& path, int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return true;
+    default:
+      throw Error(ErrorCode::machine, failed_call(call, path, error));
+  }
+}
+
 bool exists(const std::string& path) {
   struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0;
+  return ::lstat(path.c_str(), &status) == 0 || !is_out_of_reach("lstat", path, errno);
 }
 
 bool is_folder(const std::string& path) {
   struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  if (::stat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
+  return !is_out_of_reach("stat", path, errno);
 }
 
 // The same for every way to name the same manifest, and when the whole output folder is moved.
@@ -60,7 +76,9 @@ bool learn(const Journal::Settings& settings, const std::string& id, int manifes
   prior = PriorRun(inputs, naming, settings.plan);
   if (manifest_fd >= 0) prior.read_rows(manifest_fd);
   if (settings.directory.empty()) return false;
-  const ipc::UniqueFd fd(::open(journal_path(settings, id).c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string path = journal_path(settings, id);
+  const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno != ENOENT && errno != ENOTDIR) throw Error(ErrorCode::machine, failed_call("open", path, errno));
   if (!fd) return false;
   prior.read_rows(fd.get());
   std::string first(kOverwriteMark.size(), '\0');
@@ -157,6 +175,9 @@ PriorRun Journal::check(const Settings& settings, const InputList& inputs, const
   bool all_known = settings.overwrite;
   if (settings.resume) {
     const ipc::UniqueFd manifest(::open(settings.manifest.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!manifest && errno != ENOENT && errno != ENOTDIR) {
+      throw Error(ErrorCode::machine, failed_call("open", settings.manifest, errno));
+    }
     all_known = learn(settings, run_id(settings), manifest.get(), inputs, naming, prior);
   }
   refuse_what_is_in_the_way(settings, prior, all_known, inputs, naming);

@@ -80,6 +80,13 @@ TEST(Lock, IsFreeAgainWhenItsHolderIsGone) {
   EXPECT_NO_THROW(static_cast<void>(open_locked(folder / "f")));
 }
 
+TEST(Lock, WhatCannotBeToldIsTakenForHeld) {
+  const tests::ScratchFolder folder;
+  EXPECT_FALSE(is_locked(folder / "missing"));
+  ASSERT_EQ(::symlink("loop", (folder / "loop").c_str()), 0);
+  EXPECT_TRUE(is_locked(folder / "loop"));
+}
+
 TEST(Lock, AFolderThatIsMissingIsTheMachinesFault) {
   try {
     static_cast<void>(open_locked("/nonexistent/folder/file"));

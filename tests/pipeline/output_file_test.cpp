@@ -2,6 +2,7 @@
 #include "tests/support/scratch_folder.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +42,24 @@ TEST(OutputFile, AFailureSaysWhyAndLeavesNothing) {
   ASSERT_EQ(::mkdir((folder / "taken").c_str(), 0755), 0);
   EXPECT_FALSE(replace_file(folder / "taken", bytes_of("x"), "id", false).ok);
   EXPECT_TRUE(tests::files_below(folder.path()).empty());
+}
+
+TEST(OutputFile, WithoutADescriptorForItsFolderItIsNotReplaced) {
+  const tests::ScratchFolder folder;
+  tests::write_file(folder / "a.png", "old");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  // Room for one more file: the new one, or its folder.
+  const int next = ::dup(STDIN_FILENO);
+  ASSERT_GE(next, 0);
+  ASSERT_EQ(::close(next), 0);
+  const rlimit one{static_cast<rlim_t>(next) + 1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &one), 0);
+  const WriteStatus status = replace_file(folder / "a.png", bytes_of("new"), "id", true);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(status.ok);
+  EXPECT_EQ(tests::read_file(folder / "a.png"), "old");
+  EXPECT_EQ(tests::files_below(folder.path()), std::vector<std::string>{"a.png"});
 }
 
 TEST(OutputFile, ReplacesALinkAndNotWhatItPointsTo) {

@@ -10,8 +10,9 @@ namespace {
 
 constexpr int kDraws = 4000;
 
-Comparison judged(double ratio, const Interval& interval, double tolerance) {
-  Comparison comparison{ratio, interval, Relation::equal};
+Comparison judged(double ratio, const Interval& interval, double tolerance, std::size_t timings) {
+  Comparison comparison{ratio, interval, timings < kLeastForInterval ? Relation::unclear : Relation::equal};
+  if (timings < kLeastForInterval) return comparison;
   if (interval.low > 1 + tolerance) comparison.relation = Relation::slower;
   // The same distance the other way round, so that swapping the two swaps the answer.
   if (interval.high < 1 / (1 + tolerance)) comparison.relation = Relation::faster;
@@ -60,7 +61,7 @@ std::vector<std::size_t> outliers(std::span<const double> values) {
   constexpr double kDeviations = 3.5;
   constexpr double kNormal = 1.4826;
   std::vector<std::size_t> places;
-  if (values.empty()) return places;
+  if (values.size() < kLeastForInterval) return places;
   const double middle = median({values.begin(), values.end()});
   std::vector<double> distances;
   for (const double value : values) distances.push_back(std::abs(value - middle));
@@ -81,21 +82,22 @@ Comparison compare_rounds(std::span<const double> base, std::span<const double> 
                           std::uint64_t seed) {
   std::vector<double> ratios;
   for (std::size_t i = 0; i < std::min(base.size(), times.size()); ++i) ratios.push_back(times[i] / base[i]);
-  return judged(median(ratios), median_interval(ratios, seed), tolerance);
+  return judged(median(ratios), median_interval(ratios, seed), tolerance, ratios.size());
 }
 
 Comparison compare_series(std::span<const double> base, std::span<const double> times, double tolerance,
                           std::uint64_t seed) {
   const double ratio = median({times.begin(), times.end()}) / median({base.begin(), base.end()});
-  if (std::min(base.size(), times.size()) < kLeastForInterval) {
+  const std::size_t fewest = std::min(base.size(), times.size());
+  if (fewest < kLeastForInterval) {
     const auto [base_low, base_high] = std::minmax_element(base.begin(), base.end());
     const auto [low, high] = std::minmax_element(times.begin(), times.end());
-    return judged(ratio, {*low / *base_high, *high / *base_low}, tolerance);
+    return judged(ratio, {*low / *base_high, *high / *base_low}, tolerance, fewest);
   }
   Random random(seed);
   std::vector<double> ratios(kDraws);
   for (double& drawn : ratios) drawn = median(random.resample(times)) / median(random.resample(base));
-  return judged(ratio, middle_95(std::move(ratios)), tolerance);
+  return judged(ratio, middle_95(std::move(ratios)), tolerance, fewest);
 }
 
 bool settled(std::span<const double> totals, double tolerance) {

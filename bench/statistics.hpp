@@ -41,13 +41,18 @@ inline constexpr std::size_t kLeastForInterval = 6;
 [[nodiscard]] Interval middle_95(std::vector<double> draws);
 
 /// Places of the values farther from the median than 3.5 robust standard deviations (1.4826 times the median absolute
-/// deviation; Iglewicz and Hoaglin, 1993). They are to be marked, and kept.
+/// deviation; Iglewicz and Hoaglin, 1993). They are to be marked, and kept. None among fewer than kLeastForInterval.
 [[nodiscard]] std::vector<std::size_t> outliers(std::span<const double> values);
 
 /// (0.9 quantile - 0.1 quantile) / median: how far apart repetitions of the same thing lie.
 [[nodiscard]] double spread(std::span<const double> values);
 
-enum class Relation { equal, faster, slower };
+enum class Relation {
+  equal,  ///< No difference beyond the noise.
+  faster,
+  slower,
+  unclear,  ///< Too few timings to tell.
+};
 
 /// How long something takes, over how long something else takes.
 struct Comparison {
@@ -58,7 +63,7 @@ struct Comparison {
 
 /// `times` over `base`, from rounds in which both ran: value i of each is of round i. The median of the ratios within a
 /// round, so what slows a whole round counts for nothing. Slower or faster only if the interval lies beyond
-/// `tolerance`, a share such as 0.02; else equal.
+/// `tolerance`, a share such as 0.02; else equal. Unclear with fewer than kLeastForInterval rounds.
 [[nodiscard]] Comparison compare_rounds(std::span<const double> base, std::span<const double> times, double tolerance,
                                         std::uint64_t seed);
 /// As above of timings that have nothing to do with each other: the ratio of the medians.

@@ -1,0 +1,25 @@
+#include "bench/text_file.hpp"
+
+#include "pipeline/files/output_file.hpp"
+#include "pipeline/files/whole_file.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <span>
+
+namespace pixmill::bench {
+
+std::string read_text(const std::string& path) {
+  constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20U;
+  pipeline::FileBuffer file;
+  const auto status = pipeline::read_whole_file(path, kMostBytes, file);
+  if (!status.usable()) throw Error(ErrorCode::usage, path + ": " + status.detail);
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  const auto status = pipeline::write_report(path, std::as_bytes(std::span(text)), "bench", false);
+  if (!status.ok) throw Error(ErrorCode::machine, status.detail);
+}
+
+}  // namespace pixmill::bench

@@ -32,10 +32,19 @@ void conclude_speedup(Measured& run, const Report& report) {
   run.karp_flatt = karp_flatt(*run.speedup, run.point.jobs);
 }
 
-std::vector<Beside> beside_default(const Report& report) {
+/// What the others are set beside: the default backend, or the first where that was not measured.
+std::string base_of(const Report& report) {
+  const bool has_default = std::any_of(report.runs.begin(), report.runs.end(),
+                                       [](const Measured& run) { return run.point.backend == default_backend(); });
+  if (has_default || report.runs.empty()) return std::string(default_backend());
+  return report.runs.front().point.backend;
+}
+
+std::vector<Beside> beside_base(const Report& report) {
   std::vector<Beside> all;
+  const std::string name = base_of(report);
   for (const Measured& run : report.runs) {
-    const Measured* base = find_run(report, run.point.mode, default_backend(), run.point.jobs);
+    const Measured* base = find_run(report, run.point.mode, name, run.point.jobs);
     if (base == nullptr || base == &run) continue;
     all.push_back(
         {run.point, base->point.backend, compare_rounds(base->seconds, run.seconds, kTolerance, report.seed)});
@@ -99,7 +108,7 @@ const Measured* find_run(const Report& report, Mode mode, std::string_view backe
 void conclude(Report& report) {
   for (Measured& run : report.runs) conclude_run(run, report);
   for (Measured& run : report.runs) conclude_speedup(run, report);
-  report.beside = beside_default(report);
+  report.beside = beside_base(report);
   report.scaling = all_scaling(report);
   report.advice = advice_for(report);
 }

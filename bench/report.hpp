@@ -63,7 +63,7 @@ struct Workload {
   bool settled = true;           ///< The last two of them agree.
 };
 
-/// A backend beside the default one, with as many workers.
+/// A backend beside the default one (or the first, where that was not measured), with as many workers.
 struct Beside {
   Point point;
   std::string over;

@@ -10,9 +10,6 @@
 namespace pixmill::bench {
 namespace {
 
-/// Above this, noise is worth a warning.
-constexpr double kUnquiet = 0.1;
-
 std::string interval_text(const Interval& interval) {
   return fmt::format("[{}, {}]", duration_text(interval.low), duration_text(interval.high));
 }
@@ -84,6 +81,11 @@ std::string predictions_text(const std::vector<Prediction>& predictions) {
 
 }  // namespace
 
+bool unquiet(const Noise& noise) {
+  constexpr double kMuch = 0.1;
+  return std::max({noise.probe_spread, noise.others_share, noise.stolen_share}) > kMuch;
+}
+
 std::string duration_text(double seconds) {
   if (seconds >= 100) return fmt::format("{:.0f} s", seconds);
   if (seconds >= 1) return fmt::format("{:.{}f} s", seconds, seconds >= 10 ? 1 : 2);
@@ -136,9 +138,6 @@ std::vector<std::string> circumstances(const Report& report) {
       noise.probe_spread * 100, noise.others_share * 100,
       noise.stolen_share >= 0.001 ? fmt::format(", the hypervisor took {:.1f} %", noise.stolen_share * 100) : "",
       machine.load_before));
-  if (noise.probe_spread > kUnquiet || noise.others_share > kUnquiet || noise.stolen_share > kUnquiet) {
-    lines.push_back("THIS MACHINE WAS NOT QUIET: intervals are wide, and medians may be off by as much");
-  }
   return lines;
 }
 
@@ -174,6 +173,8 @@ std::vector<std::string> scaling_lines(const Report& report) {
 std::string text_of(const Report& report) {
   std::string out;
   for (const std::string& line : circumstances(report)) out += line + '\n';
+  if (unquiet(report.noise))
+    out += "THIS MACHINE WAS NOT QUIET: intervals are wide, and medians may be off by as much\n";
   for (const Workload& work : report.workloads) {
     out += '\n' + std::string(to_string(work.mode)) + '\n' + table_of(report, work.mode);
   }

@@ -14,6 +14,9 @@ namespace pixmill::bench {
 /// What changed, a line a point, and a sentence for what did not.
 [[nodiscard]] std::string text_of(const Changes& changes);
 
+/// Whether the noise is worth a warning.
+[[nodiscard]] bool unquiet(const Noise& noise);
+
 /// "12.3 ms", "1.23 s".
 [[nodiscard]] std::string duration_text(double seconds);
 /// Three digits or so: "0.21", "812", "12300".

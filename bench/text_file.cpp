@@ -5,7 +5,12 @@
 
 #include <pixmill/error.hpp>
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
 #include <span>
+#include <system_error>
 
 namespace pixmill::bench {
 
@@ -15,6 +20,16 @@ std::string read_text(const std::string& path) {
   const auto status = pipeline::read_whole_file(path, kMostBytes, file);
   if (!status.usable()) throw Error(ErrorCode::usage, path + ": " + status.detail);
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+void check_writable(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw Error(ErrorCode::usage, path + " is a folder; name a file");
+  if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
+  throw Error(ErrorCode::usage,
+              path + ": no file can be made in " + folder + ": " + std::generic_category().message(errno));
 }
 
 void write_text(const std::string& path, const std::string& text) {

@@ -1,6 +1,7 @@
 #include "bench/bench.hpp"
 
 #include "bench/changes.hpp"
+#include "bench/report_html.hpp"
 #include "bench/report_json.hpp"
 #include "bench/report_text.hpp"
 #include "bench/text_file.hpp"
@@ -17,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -33,6 +35,7 @@ struct BenchArguments {
   bench::BenchOptions bench;
   std::optional<std::string> json;
   std::optional<std::string> compare;
+  std::optional<std::string> report;
   bool advice = false;
 };
 
@@ -92,6 +95,8 @@ void add_report_options(ArgumentParser& parser, BenchArguments& given) {
   parser.group("what is said of it");
   parser.option("--json", "FILE", "write all figures there; -: on standard output instead of the table",
                 file_into(given.json));
+  parser.option("--report", "FILE.html", "write a page with charts there, one file that needs nothing else",
+                file_into(given.report));
   parser.flag("--advice", "end with the backend and the number of workers to use, and why", given.advice);
   parser.option("--compare", "OLD.json",
                 "say what changed since that report beyond the noise; exit 1 if anything is slower",
@@ -160,35 +165,36 @@ void warn_of_failures(const bench::Report& report, Log& log) {
   }
 }
 
+/// Writes every form of the report that is wanted.
+void write_reports(const bench::Report& report, const bench::Changes* changes, const BenchArguments& given) {
+  const bool table = given.json != "-";
+  if (table) write_stdout(bench::text_of(report));
+  if (changes != nullptr) (table ? write_stdout : write_stderr)('\n' + bench::text_of(*changes));
+  if (table && given.advice) write_stdout('\n' + report.advice + '\n');
+  if (!table) write_stdout(bench::json_of(report));
+  if (table && given.json) bench::write_text(*given.json, bench::json_of(report));
+  if (given.report) bench::write_text(*given.report, bench::html_of(report, changes));
+}
+
 int told(const bench::Report& report, const BenchArguments& given, const std::optional<bench::OldReport>& old,
          Log& log) {
-  int code = kExitWell;
-  if (given.json == "-") {
-    write_stdout(bench::json_of(report));
-  } else {
-    write_stdout(bench::text_of(report));
-    if (given.json) bench::write_text(*given.json, bench::json_of(report));
+  std::optional<bench::Changes> changes;
+  std::optional<Error> refusal;
+  try {
+    if (old) changes = bench::changes_since(*old, report);
+  } catch (const Error& error) {
+    refusal = error;  // what was measured is worth telling all the same
   }
+  write_reports(report, changes ? &*changes : nullptr, given);
   warn_of_failures(report, log);
-  for (const bench::Workload& work : report.workloads) {
-    if (work.failed > 0) code = kExitFailures;
-  }
-  if (old) {
-    const bench::Changes changes = bench::changes_since(*old, report);
-    const std::string text = '\n' + bench::text_of(changes);
-    if (given.json == "-") {
-      write_stderr(text);
-    } else {
-      write_stdout(text);
-    }
-    if (changes.regressed()) code = kExitFailures;
-  }
-  if (given.advice && given.json != "-") write_stdout('\n' + report.advice + '\n');
   for (const std::string& sentence : report.unequal) {
     log.error(sentence + "; that is a mistake in pixmill, please report it");
-    code = kExitFailures;
   }
-  return code;
+  if (refusal) throw Error(*refusal);
+  const bool failures = std::any_of(report.workloads.begin(), report.workloads.end(),
+                                    [](const bench::Workload& work) { return work.failed > 0; });
+  const bool regressed = changes && changes->regressed();
+  return failures || regressed || !report.unequal.empty() ? kExitFailures : kExitWell;
 }
 
 int compare(BenchArguments& given, Log& log, Console& console) {
@@ -196,6 +202,9 @@ int compare(BenchArguments& given, Log& log, Console& console) {
   if (given.compare) {
     old = bench::parse_old_report(bench::read_text(*given.compare), *given.compare);
     bench::check_comparable(*old, given.bench.batch.plan.text());
+  }
+  for (const auto& path : {given.json, given.report}) {
+    if (path && *path != "-") bench::check_writable(*path);
   }
   std::stop_source stop;
   const SignalWatch watch(

@@ -1,4 +1,5 @@
 """`pixmill bench` as a user runs it."""
+import html.parser
 import json
 import os
 import pathlib
@@ -8,6 +9,35 @@ import unittest
 from program import ProgramTest
 
 BACKENDS = os.environ["BACKENDS"]
+
+
+class PageCheck(html.parser.HTMLParser):
+    """Finds tags that are not closed, and whatever would be fetched or run."""
+
+    VOID = {"meta", "br"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.problems, self.figures, self.tables = [], [], 0, 0
+
+    def handle_starttag(self, tag, attributes):
+        if tag in ("script", "link", "iframe", "img", "object", "embed"):
+            self.problems.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "srcset") or name.startswith("on") or "nan" in (value or ""):
+                self.problems.append((tag, name, value))
+        self.figures += tag == "figure"
+        self.tables += tag == "table"
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.problems.append("/" + tag)
 
 
 class BenchTest(ProgramTest):
@@ -60,6 +90,29 @@ class BenchTest(ProgramTest):
             self.assertEqual(done.returncode, code, done.stdout + done.stderr)
             self.assertIn("since the old report", done.stdout)
         self.check_clean()
+
+    def test_the_page_needs_nothing_else(self):
+        page = self.folder / "report.html"
+        done = self.bench("--backends", BACKENDS, "--jobs", "1,2", "--repeats", "2", "--report", page, "--ops", "gray")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = page.read_text()
+        check = PageCheck()
+        check.feed(text)
+        check.close()
+        self.assertEqual(check.open, [])
+        self.assertEqual(check.problems, [])
+        self.assertEqual(check.figures, 8)  # four a mode
+        self.assertGreaterEqual(check.tables, 4)
+        self.assertNotIn("url(", text)
+        self.assertNotIn("@import", text)
+        self.check_clean()
+
+    def test_a_report_that_cannot_be_written_is_refused_before_work(self):
+        for option in ("--json", "--report"):
+            for path in (self.folder / "no" / "report", self.folder):
+                done = self.bench(option, path)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(done.stdout, "")
 
     def test_json_may_be_standard_output(self):
         done = self.bench("--backends", "serial", "--mode", "files", "--repeats", "1", "--json", "-")

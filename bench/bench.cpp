@@ -4,6 +4,7 @@
 #include "bench/file_mode.hpp"
 #include "bench/machine_facts.hpp"
 #include "bench/memory_mode.hpp"
+#include "bench/queues.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
@@ -48,6 +49,7 @@ class Session {
           keep(place, one_run(place, fmt::format("round {} of {}", round + 1, orders.size()), false).figures);
         }
       }
+      compare_queues_too();
       finish();
     } catch (const Stopped&) {
       report_.interrupted = true;
@@ -127,6 +129,15 @@ class Session {
     return *run;
   }
 
+  void compare_queues_too() {
+    if (!options_.queues) return;
+    report_.queues = compare_queues(options_.repeats, options_.seed, options_.stop, [this](const std::string& what) {
+      say(what);
+      noise_.probe();
+    });
+    if (report_.queues.empty()) throw Stopped();
+  }
+
   void first_look(std::size_t place, const ChildRun& run) {
     report_.runs[place].peak_rss_kb = run.memory.rss_kb;
     report_.runs[place].peak_pss_kb = run.memory.pss_kb;
@@ -185,7 +196,8 @@ class Session {
 
   void say(const std::string& what) {
     if (options_.stop.stop_requested()) throw Stopped();
-    const std::size_t all = points_.size() * (2 + static_cast<std::size_t>(options_.repeats));
+    const std::size_t all = (options_.queues ? 8 * static_cast<std::size_t>(options_.repeats) : 0) +
+                            points_.size() * (2 + static_cast<std::size_t>(options_.repeats));
     if (options_.on_run) options_.on_run(what, said_, std::max(all, said_ + 1));
     ++said_;
   }
@@ -239,6 +251,8 @@ std::vector<int> default_jobs(int cpus) {
 
 std::vector<Point> points_of(const BenchOptions& options) {
   refuse_what_is_read_once(options.batch.inputs);
+  const bool has_inputs = !options.batch.inputs.paths.empty() || options.batch.inputs.files_from;
+  if (options.queues && !has_inputs) return {};
   if (options.repeats < 1) throw Error(ErrorCode::usage, "--repeats: expected at least 1");
   std::vector<std::string> names;
   for (const std::string& name : options.backends) append_once(names, std::string(backend_named(name).name));

@@ -3,6 +3,7 @@
 #include "bench/scaling.hpp"
 #include "bench/statistics.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -79,6 +80,26 @@ struct Scaling {
   std::string why_not;  ///< Why there is no fit, or not both; may be empty.
 };
 
+/// Half octaves from 64 ns on, to beyond a second.
+inline constexpr std::size_t kLatencyBuckets = 50;
+
+/// One way to send messages of 64 bytes between two processes.
+struct QueueResult {
+  std::string name;
+  bool spins = false;  ///< Who waits keeps a CPU busy.
+  double p50_ns = 0;   ///< Of a round trip: the median over the repetitions, as is all that follows.
+  Interval p50_interval;
+  double p99_ns = 0;
+  double stream_per_s = 0;  ///< Messages, one a call.
+  Interval stream_interval;
+  std::optional<double> batched_per_s;  ///< 32 a call, where a call can take them.
+  /// Round trips of all repetitions; see latency_bucket().
+  std::array<std::uint64_t, kLatencyBuckets> histogram{};
+  /// Our spinning ring over it, within a repetition: of the times of a round trip, and of the messages a second.
+  std::optional<Comparison> ring_over_p50;
+  std::optional<Comparison> ring_over_stream;
+};
+
 struct MachineFacts {
   std::string cpu;
   int usable_cpus = 1;
@@ -107,6 +128,7 @@ struct Report {
   std::vector<Measured> runs;
   std::vector<Beside> beside;
   std::vector<Scaling> scaling;
+  std::vector<QueueResult> queues;
   std::string advice;
   std::vector<std::string> unequal;  ///< Points whose outputs differ from the first's; a sentence each.
   bool interrupted = false;          ///< Then nothing of the above is whole.

@@ -1,5 +1,6 @@
 #include "bench/report_html.hpp"
 
+#include "bench/queues.hpp"
 #include "bench/report_text.hpp"
 #include "bench/svg_chart.hpp"
 
@@ -21,6 +22,7 @@ constexpr std::string_view kStyle = R"css(
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 72rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, "Liberation Sans", Arial, sans-serif; }
+li { overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .75rem; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 .75rem; border-top: 1px solid var(--rule); padding-top: 1rem; }
 h3 { font-size: 1rem; margin: 0 0 .5rem; }
@@ -243,6 +245,59 @@ std::string scaling_section(const Report& report) {
          table({"backend", "law", "cores", "speed-up", "95 % interval"}, rows);
 }
 
+/// Round trips by their length: from 100 ns on, each column half an octave.
+std::string latency_chart(const std::vector<QueueResult>& queues) {
+  std::size_t last = 1;
+  for (const QueueResult& queue : queues) {
+    for (std::size_t i = 0; i < queue.histogram.size(); ++i) {
+      if (queue.histogram.at(i) > 0) last = std::max(last, i + 1);
+    }
+  }
+  std::vector<Distribution> rows;
+  for (const QueueResult& queue : queues) {
+    Distribution row{queue.name, latency_text(queue.p50_ns), {}, queue.spins ? 0 : 1};
+    for (std::size_t i = 0; i < last; ++i) row.shares.push_back(static_cast<double>(queue.histogram.at(i)));
+    rows.push_back(std::move(row));
+  }
+  std::vector<std::pair<double, std::string>> ticks;
+  for (double ns = 100; ns < 1e9 && latency_place(ns) < static_cast<double>(last); ns *= 100) {
+    ticks.emplace_back(latency_place(ns), ns < 1e3   ? fmt::format("{:g} ns", ns)
+                                          : ns < 1e6 ? fmt::format("{:g} µs", ns / 1e3)
+                                                     : fmt::format("{:g} ms", ns / 1e6));
+  }
+  return distribution_chart("Round trips by their length", rows, ticks);
+}
+
+std::string queues_section(const std::vector<QueueResult>& queues) {
+  if (queues.empty()) return "";
+  std::vector<Bar> bars;
+  std::vector<Cells> rows;
+  const auto ratio = [](const std::optional<Comparison>& over) {
+    return over ? fmt::format("{} [{}, {}]", number_text(over->ratio), number_text(over->interval.low),
+                              number_text(over->interval.high))
+                : std::string("–");
+  };
+  for (const QueueResult& queue : queues) {
+    const double millions = queue.stream_per_s / 1e6;
+    bars.push_back({queue.name, number_text(millions) + " M/s", millions,
+                    Interval{queue.stream_interval.low / 1e6, queue.stream_interval.high / 1e6}, queue.spins ? 0 : 1});
+    rows.push_back({queue.name, queue.spins ? "spinning" : "blocking", latency_text(queue.p50_ns),
+                    latency_text(queue.p99_ns), number_text(millions),
+                    queue.batched_per_s ? number_text(*queue.batched_per_s / 1e6) : "–", ratio(queue.ring_over_p50),
+                    ratio(queue.ring_over_stream)});
+  }
+  return "<h2>Queues between processes</h2>\n<div class=\"charts\">\n" +
+         figure("Round trips", latency_chart(queues),
+                "Of one message of 64 bytes. Time in powers of ten; each row has its own height; the number is the "
+                "median. Blue spins, orange sleeps.") +
+         figure("Messages a second, one way", bar_chart("Messages a second", bars),
+                "Longer is better; medians and 95 % intervals.") +
+         "</div>\n" +
+         table({"queue", "waiting", "trip p50", "trip p99", "stream M/s", "by 32 M/s", "ring over it: trip",
+                "ring over it: stream"},
+               rows);
+}
+
 std::string changes_section(const Changes* changes) {
   if (changes == nullptr) return "";
   std::vector<Cells> rows;
@@ -262,7 +317,8 @@ std::string html_of(const Report& report, const Changes* changes) {
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>pixmill bench</title>\n<style>";
   out += kStyle;
-  out += "</style>\n</head>\n<body>\n<h1>The backends of pixmill beside each other</h1>\n";
+  out += "</style>\n</head>\n<body>\n<h1>";
+  out += report.runs.empty() ? "Queues between processes</h1>\n" : "The backends of pixmill beside each other</h1>\n";
   for (const std::string& sentence : report.unequal) {
     out += "<p class=\"lead bad\">" + escape_markup(sentence) + ".</p>\n";
   }
@@ -276,7 +332,8 @@ std::string html_of(const Report& report, const Changes* changes) {
   for (const std::string& line : circumstances(report)) out += "<li>" + escape_markup(line) + "</li>\n";
   out += "</ul>\n";
   for (const Workload& work : report.workloads) out += ModeSection(report, work).html();
-  return out + scaling_section(report) + changes_section(changes) + "</body>\n</html>\n";
+  return out + scaling_section(report) + queues_section(report.queues) + changes_section(changes) +
+         "</body>\n</html>\n";
 }
 
 }  // namespace pixmill::bench

@@ -1,5 +1,7 @@
 #include "bench/report_json.hpp"
 
+#include "bench/queues.hpp"
+
 #include <pixmill/error.hpp>
 
 #include <fmt/format.h>
@@ -116,6 +118,28 @@ Json json_of(const Scaling& scaling) {
   return fit;
 }
 
+Json json_of(const QueueResult& queue) {
+  const auto ratio = [](const std::optional<Comparison>& over) {
+    return over ? Json{{"ratio", over->ratio}, {"ci95", json_of(over->interval)}} : Json(nullptr);
+  };
+  Json histogram = Json::array();
+  for (std::size_t i = 0; i < queue.histogram.size(); ++i) {
+    if (queue.histogram.at(i) > 0)
+      histogram.push_back({{"from_ns", bucket_begin(i)}, {"count", queue.histogram.at(i)}});
+  }
+  return {{"name", queue.name},
+          {"waiting", queue.spins ? "spinning" : "blocking"},
+          {"p50_ns", queue.p50_ns},
+          {"p50_ci95", json_of(queue.p50_interval)},
+          {"p99_ns", queue.p99_ns},
+          {"stream_per_s", queue.stream_per_s},
+          {"stream_ci95", json_of(queue.stream_interval)},
+          {"stream_by_32_per_s", json_of(queue.batched_per_s)},
+          {"ring_over_p50", ratio(queue.ring_over_p50)},
+          {"ring_over_stream", ratio(queue.ring_over_stream)},
+          {"histogram", std::move(histogram)}};
+}
+
 // --- Reading ---
 
 Mode mode_named(const std::string& name) {
@@ -170,6 +194,10 @@ std::string json_of(const Report& report) {
   json["fit"] = Json::object();
   for (const Scaling& scaling : report.scaling) {
     json["fit"][std::string(to_string(scaling.mode))][scaling.backend] = json_of(scaling);
+  }
+  if (!report.queues.empty()) {
+    json["ipc"] = Json::array();
+    for (const QueueResult& queue : report.queues) json["ipc"].push_back(json_of(queue));
   }
   json["unequal"] = report.unequal;
   json["advice"] = report.advice;

@@ -93,9 +93,15 @@ std::string duration_text(double seconds) {
   return fmt::format("{:.{}f} ms", ms, ms >= 100 ? 0 : ms >= 10 ? 1 : 2);
 }
 
+std::string latency_text(double nanoseconds) {
+  if (nanoseconds < 1000) return fmt::format("{:.0f} ns", nanoseconds);
+  const double us = nanoseconds / 1000;
+  return us < 1000 ? number_text(us) + " µs" : number_text(us / 1000) + " ms";
+}
+
 std::string number_text(double value) {
   const double size = std::abs(value);
-  return fmt::format("{:.{}f}", value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
+  return fmt::format("{:.{}f}", value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
 std::string comparison_text(const Comparison& comparison) {
@@ -121,13 +127,12 @@ std::vector<std::string> circumstances(const Report& report) {
       fmt::format("pixmill {} ({}), kernels as {}", machine.pixmill, machine.build, machine.simd),
       fmt::format("{}, {} usable CPUs, {} GiB, {}", machine.cpu, machine.usable_cpus,
                   number_text(static_cast<double>(machine.memory_bytes) / 1073741824.0), machine.system),
-      fmt::format("chain: {}", report.chain.empty() ? "none" : report.chain)};
+      fmt::format(
+          "{} round{}, order shuffled with --seed {}{}", report.repeats, report.repeats == 1 ? "" : "s", report.seed,
+          report.runs.empty() ? "" : "; each run a process of its own; files in the page cache; OpenCV on one thread")};
+  if (!report.runs.empty()) lines.push_back("chain: " + (report.chain.empty() ? "none" : report.chain));
   for (const Workload& work : report.workloads) lines.push_back(workload_text(work));
   for (const Workload& work : report.workloads) lines.push_back(warm_up_text(work));
-  lines.push_back(
-      fmt::format("{} rounds, order shuffled with --seed {}; each run a process of its own; files in the page cache; "
-                  "OpenCV on one thread",
-                  report.repeats, report.seed));
   if (report.repeats < static_cast<int>(kLeastForInterval)) {
     lines.push_back(
         fmt::format("of fewer than {} rounds the interval is the range, and holds the median less often than 95 %",
@@ -178,9 +183,30 @@ std::string text_of(const Report& report) {
   for (const Workload& work : report.workloads) {
     out += '\n' + std::string(to_string(work.mode)) + '\n' + table_of(report, work.mode);
   }
+  if (!report.queues.empty()) out += '\n' + text_of(report.queues);
   const std::vector<std::string> lines = scaling_lines(report);
   if (!lines.empty()) out += "\nscaling\n";
   for (const std::string& line : lines) out += "  " + line + '\n';
+  return out;
+}
+
+std::string text_of(const std::vector<QueueResult>& queues) {
+  std::string out = fmt::format(
+      "messages of 64 bytes between two processes\n"
+      "{:<22} {:<9} {:>10} {:>10} {:>12} {:>12}   spinning ring over it: round trip, stream\n",
+      "", "waiting", "trip p50", "trip p99", "stream M/s", "by 32 M/s");
+  const auto ratio = [](const std::optional<Comparison>& over) {
+    if (!over) return std::string("-");
+    return fmt::format("{} [{}, {}]", number_text(over->ratio), number_text(over->interval.low),
+                       number_text(over->interval.high));
+  };
+  for (const QueueResult& queue : queues) {
+    out += fmt::format("{:<22} {:<9} {:>10} {:>10} {:>12} {:>12}   {}, {}\n", queue.name,
+                       queue.spins ? "spinning" : "blocking", latency_text(queue.p50_ns), latency_text(queue.p99_ns),
+                       number_text(queue.stream_per_s / 1e6),
+                       queue.batched_per_s ? number_text(*queue.batched_per_s / 1e6) : "-", ratio(queue.ring_over_p50),
+                       ratio(queue.ring_over_stream));
+  }
   return out;
 }
 

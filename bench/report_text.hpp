@@ -11,6 +11,9 @@ namespace pixmill::bench {
 /// the machine was.
 [[nodiscard]] std::string text_of(const Report& report);
 
+/// The queues, a line each.
+[[nodiscard]] std::string text_of(const std::vector<QueueResult>& queues);
+
 /// What changed, a line a point, and a sentence for what did not.
 [[nodiscard]] std::string text_of(const Changes& changes);
 
@@ -19,6 +22,8 @@ namespace pixmill::bench {
 
 /// "12.3 ms", "1.23 s".
 [[nodiscard]] std::string duration_text(double seconds);
+/// "410 ns", "43.2 µs".
+[[nodiscard]] std::string latency_text(double nanoseconds);
 /// Three digits or so: "0.21", "812", "12300".
 [[nodiscard]] std::string number_text(double value);
 /// "1.070 [1.060, 1.100] of the time, slower".

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kWidth = 400;
 constexpr double kRow = 24;
-constexpr double kLabels = 108;  // where bars begin
+constexpr double kLetter = 6.8;  // about, of the widest usual font
 constexpr double kValues = 336;  // where they end at the latest
 constexpr double kMark = 4;
 
@@ -58,6 +58,14 @@ std::string mark_at(double x, double y, int series, bool hollow) {
   }
 }
 
+/// Where the rows of a chart begin, so that their labels fit.
+template <typename Row>
+double room_for_labels(const std::vector<Row>& rows) {
+  std::size_t longest = 14;
+  for (const Row& row : rows) longest = std::max(longest, row.label.size());
+  return std::min(kWidth / 2, kLetter * static_cast<double>(longest) + 10);
+}
+
 std::string tick_text(double value) { return fmt::format("{:g}", value); }
 
 /// From values to places on the picture.
@@ -72,7 +80,6 @@ double highest(double most) { return most > 0 && std::isfinite(most) ? most : 1;
 
 std::string legend(const std::vector<Curve>& curves, double& height) {
   constexpr double kLine = 18;
-  constexpr double kLetter = 6.6;
   std::string out;
   double x = 4;
   double y = 14;
@@ -164,19 +171,20 @@ std::vector<double> round_ticks(double most, int count, double least_step) {
 }
 
 std::string bar_chart(const std::string& title, const std::vector<Bar>& bars) {
+  const double labels = room_for_labels(bars);
   double most = 0;
   for (const Bar& bar : bars) most = std::max({most, bar.value, bar.interval ? bar.interval->high : 0});
-  const Scale x{highest(most), kLabels, kValues};
+  const Scale x{highest(most), labels, kValues};
   const double height = kRow * static_cast<double>(bars.size()) + 4;
   std::string out = opened(title, height);
   for (std::size_t i = 0; i < bars.size(); ++i) {
     const Bar& bar = bars[i];
     const double y = kRow * static_cast<double>(i) + 2;
     const double middle = y + kRow / 2;
-    out += text_at(kLabels - 6, middle + 4, "end", bar.label);
+    out += text_at(labels - 6, middle + 4, "end", bar.label);
     out +=
         fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"2\" class=\"bar s{}\"/>\n",
-                    kLabels, y + 3, std::max(0.5, x(bar.value) - kLabels), kRow - 6, bar.series);
+                    labels, y + 3, std::max(0.5, x(bar.value) - labels), kRow - 6, bar.series);
     if (bar.interval) out += whisker(x(bar.interval->low), middle, x(bar.interval->high), middle);
     out += text_at(kWidth, middle + 4, "end", bar.value_text, "value");
   }
@@ -184,18 +192,19 @@ std::string bar_chart(const std::string& title, const std::vector<Bar>& bars) {
 }
 
 std::string strip_chart(const std::string& title, const std::vector<Strip>& strips) {
+  const double labels = room_for_labels(strips);
   double most = 0;
   for (const Strip& strip : strips) {
     for (const double value : strip.values) most = std::max(most, value);
   }
-  const Scale x{highest(most), kLabels, kValues - 6};
+  const Scale x{highest(most), labels, kValues - 6};
   std::string out = opened(title, kRow * static_cast<double>(strips.size()) + 4);
-  out += line_at(kLabels, 0, kLabels, kRow * static_cast<double>(strips.size()) + 4, "axis");
+  out += line_at(labels, 0, labels, kRow * static_cast<double>(strips.size()) + 4, "axis");
   for (std::size_t i = 0; i < strips.size(); ++i) {
     const Strip& strip = strips[i];
     const double middle = kRow * static_cast<double>(i) + 2 + kRow / 2;
-    out += text_at(kLabels - 6, middle + 4, "end", strip.label);
-    out += line_at(kLabels, middle, kValues, middle, "grid");
+    out += text_at(labels - 6, middle + 4, "end", strip.label);
+    out += line_at(labels, middle, kValues, middle, "grid");
     for (std::size_t k = 0; k < strip.values.size(); ++k) {
       const bool hollow = std::find(strip.hollow.begin(), strip.hollow.end(), k) != strip.hollow.end();
       out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" class=\"dot s{}{}\"/>\n", x(strip.values[k]),
@@ -203,6 +212,34 @@ std::string strip_chart(const std::string& title, const std::vector<Strip>& stri
     }
     out += line_at(x(strip.middle), middle - 8, x(strip.middle), middle + 8, "whisker");
     out += text_at(kWidth, middle + 4, "end", strip.value_text, "value");
+  }
+  return out + "</svg>\n";
+}
+
+std::string distribution_chart(const std::string& title, const std::vector<Distribution>& rows,
+                               const std::vector<std::pair<double, std::string>>& ticks) {
+  constexpr double kHigh = 34;
+  const double begin = room_for_labels(rows);
+  const std::size_t places = rows.empty() ? 1 : std::max<std::size_t>(1, rows.front().shares.size());
+  const Scale x{static_cast<double>(places), begin, kValues};
+  const double bottom = kHigh * static_cast<double>(rows.size()) + 4;
+  std::string out = opened(title, bottom + 22);
+  for (const auto& [place, text] : ticks) {
+    out += line_at(x(place), 0, x(place), bottom + 4, "grid") + text_at(x(place), bottom + 17, "middle", text);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Distribution& row = rows[i];
+    const double base = kHigh * static_cast<double>(i + 1);
+    const double most = highest(row.shares.empty() ? 0 : *std::max_element(row.shares.begin(), row.shares.end()));
+    out += line_at(begin, base, kValues, base, "axis");
+    out += text_at(begin - 6, base - 4, "end", row.label);
+    out += text_at(kWidth, base - 4, "end", row.value_text, "value");
+    for (std::size_t place = 0; place < row.shares.size(); ++place) {
+      if (row.shares[place] <= 0) continue;
+      const double tall = std::max(1.0, (kHigh - 6) * row.shares[place] / most);
+      out += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" class=\"bar s{}\"/>\n",
+                         x(static_cast<double>(place)), base - tall, x(1) - x(0), tall, row.series);
+    }
   }
   return out + "</svg>\n";
 }

@@ -54,6 +54,17 @@ struct Curve {
 [[nodiscard]] std::string curve_chart(const std::string& title, const std::string& x_name, const std::string& y_name,
                                       const std::vector<Curve>& curves);
 
+/// A distribution over an axis of powers, as columns.
+struct Distribution {
+  std::string label;
+  std::string value_text;
+  std::vector<double> shares;  ///< Of each place of the axis; all of one length.
+  int series = 0;
+};
+/// One below the other, each scaled to its own highest column. `ticks`: places of the axis, and what stands there.
+[[nodiscard]] std::string distribution_chart(const std::string& title, const std::vector<Distribution>& rows,
+                                             const std::vector<std::pair<double, std::string>>& ticks);
+
 /// Round values from 0 to at least `most`, at most `count` + 1 of them: steps of 1, 2 or 5 times a power of ten, none
 /// below `least_step`.
 [[nodiscard]] std::vector<double> round_ticks(double most, int count, double least_step = 0);

@@ -138,6 +138,16 @@ class BenchTest(ProgramTest):
         self.assertEqual(self.run_program("bench", "/no/such/file").returncode, 2)
         self.check_clean()
 
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two CPUs are needed")
+    def test_queues_need_no_input(self):
+        done = self.run_program("bench", "--ipc", "--repeats", "1", "--json", "-", env=self.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        data = json.loads(done.stdout)
+        self.assertEqual(data["runs"], [])
+        names = {queue["name"] for queue in data["ipc"]}
+        self.assertTrue({"ring, spinning", "pipe", "boost message_queue", "boost spsc_queue", "Unix socket, stream"} <= names)
+        self.check_clean()
+
     def test_an_interrupt_leaves_nothing(self):
         # So many rounds that it does not end by itself.
         process = self.start("bench", str(self.inputs), "--backends", BACKENDS, "--repeats", "100000", env=self.environment)

@@ -21,6 +21,7 @@ struct Command {
 
 int run_command(std::span<const std::string> arguments);
 int stats_command(std::span<const std::string> arguments);
+int bench_command(std::span<const std::string> arguments);
 int kernels_command(std::span<const std::string> arguments);
 int explain_command(std::span<const std::string> arguments);
 int doctor_command(std::span<const std::string> arguments);

@@ -38,6 +38,9 @@ class Source {
   };
   /// Keeps references. `stop` ends it before the inputs do.
   Source(const InputList& inputs, const PriorRun& prior, Settings settings, std::stop_token stop);
+  virtual ~Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
 
   /// The next input, or nothing when there is none or no more work is to be begun. Each index is handed out once.
   [[nodiscard]] std::optional<std::uint64_t> claim();
@@ -45,7 +48,7 @@ class Source {
   [[nodiscard]] bool stopping() const { return stop_.stop_requested(); }
   /// Reads an input into `task` (whose buffer is used again), and finds out whether it is finished already. May throw
   /// std::bad_alloc.
-  void load(std::uint64_t index, Task& task) const;
+  virtual void load(std::uint64_t index, Task& task) const;
 
   /// How large the input is at this moment, 0 if that is not known before it is read. One stat where the list does not
   /// say.

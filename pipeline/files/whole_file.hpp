@@ -16,15 +16,21 @@ class FileBuffer {
  public:
   /// Room for `bytes` bytes; the first of them, up to its size, are kept. Throws std::bad_alloc.
   void reserve(std::size_t bytes);
-  void resize(std::size_t bytes) { size_ = bytes; }
+  void resize(std::size_t bytes) {
+    size_ = bytes;
+    lent_ = {};
+  }
+  /// Until the next resize(), bytes() are these, which somebody else keeps.
+  void show(Bytes lent) { lent_ = lent; }
   [[nodiscard]] std::byte* data() { return memory_.get(); }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
-  [[nodiscard]] Bytes bytes() const { return {memory_.get(), size_}; }
+  [[nodiscard]] Bytes bytes() const { return lent_.empty() ? Bytes(memory_.get(), size_) : lent_; }
 
  private:
   std::unique_ptr<std::byte[]> memory_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
+  Bytes lent_;
 };
 
 /// Reads a whole regular file, or standard input if `path` is "-". Never blocks on a FIFO or a device (`unreadable`),

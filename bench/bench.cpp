@@ -1,0 +1,281 @@
+#include "bench/bench.hpp"
+
+#include "bench/child_run.hpp"
+#include "bench/file_mode.hpp"
+#include "bench/machine_facts.hpp"
+#include "bench/memory_mode.hpp"
+#include "bench/queues.hpp"
+
+#include <pixmill/error.hpp>
+#include <pixmill/machine.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+namespace pixmill::bench {
+namespace {
+
+/// Two rounds of warm-up that differ by less agree.
+constexpr double kSettled = 0.1;
+constexpr std::uint64_t kMostPasses = 1000;
+constexpr std::uint64_t kMostDecodedBytes = std::uint64_t{1} << 30U;
+
+/// A run was stopped from outside.
+struct Stopped {};
+
+/// One comparison, from the first process to the last.
+class Session {
+ public:
+  explicit Session(const BenchOptions& options) : options_(options), points_(points_of(options)) {
+    report_.machine = machine_facts();
+    report_.chain = options.batch.plan.text();
+    report_.seed = options.seed;
+    report_.repeats = options.repeats;
+    for (const Point& point : points_) report_.runs.emplace_back().point = point;
+    costs_.resize(points_.size());
+  }
+
+  Report run() {
+    try {
+      prepare();
+      warm_up();
+      const auto orders = shuffled_rounds(points_.size(), static_cast<std::size_t>(options_.repeats), options_.seed);
+      for (std::size_t round = 0; round < orders.size(); ++round) {
+        for (const std::size_t place : orders[round]) {
+          keep(place, one_run(place, fmt::format("round {} of {}", round + 1, orders.size()), false).figures);
+        }
+      }
+      compare_queues_too();
+      finish();
+    } catch (const Stopped&) {
+      report_.interrupted = true;
+    }
+    return std::move(report_);
+  }
+
+ private:
+  [[nodiscard]] bool has(Mode mode) const {
+    return std::any_of(points_.begin(), points_.end(), [mode](const Point& point) { return point.mode == mode; });
+  }
+
+  void prepare() {
+    if (has(Mode::files)) report_.workloads.emplace_back();
+    if (has(Mode::memory)) {
+      say("decoding");
+      const std::uint64_t available = available_memory();
+      images_ = DecodedImages::decode(options_.batch,
+                                      available == 0 ? kMostDecodedBytes : std::min(kMostDecodedBytes, available / 4),
+                                      options_.stop);
+      if (!images_) throw Stopped();
+      report_.workloads.push_back(images_->workload());
+      choose_passes();
+    }
+  }
+
+  // By the first of the points, as if it had one worker.
+  void choose_passes() {
+    Workload& work = *find_workload(Mode::memory);
+    const auto first =
+        std::find_if(points_.begin(), points_.end(), [](const Point& point) { return point.mode == Mode::memory; });
+    Point one = *first;
+    one.jobs = 1;
+    for (int i = 0; i < 2; ++i) {
+      const auto run =
+          run_in_child([&] { return run_in_memory(options_.batch, one, *images_, work.passes); }, false, options_.stop);
+      if (!run) throw Stopped();
+      const double each = run->figures.seconds / static_cast<double>(work.passes);
+      work.passes = std::clamp(static_cast<std::uint64_t>(std::ceil(options_.least_seconds / std::max(each, 1e-9))),
+                               std::uint64_t{1}, kMostPasses);
+    }
+  }
+
+  void warm_up() {
+    const std::vector<std::size_t> order = shuffled_rounds(points_.size(), 1, ~options_.seed).front();
+    for (std::size_t round = 1; round <= kMostWarmUps; ++round) {
+      for (const Mode mode : {Mode::files, Mode::memory}) {
+        Workload* work = find_workload(mode);
+        if (work == nullptr || (round > 2 && settled(work->warm_ups, kSettled))) continue;
+        double total = 0;
+        for (const std::size_t place : order) {
+          if (points_[place].mode != mode) continue;
+          const ChildRun run = one_run(place, fmt::format("warm-up {}", round), round == 1);
+          total += run.figures.seconds;
+          if (round == 1) first_look(place, run);
+        }
+        work->warm_ups.push_back(total);
+        work->settled = settled(work->warm_ups, kSettled);
+      }
+    }
+  }
+
+  ChildRun one_run(std::size_t place, const std::string& when, bool watch_memory) {
+    const Point& point = points_[place];
+    say(fmt::format("{}: {}", when, describe(point)));
+    noise_.probe();
+    const std::string output = scratch_.fresh();
+    const std::uint64_t passes = point.mode == Mode::memory ? find_workload(Mode::memory)->passes : 1;
+    const auto run = run_in_child(
+        [&] {
+          return point.mode == Mode::files ? run_on_files(options_.batch, point, output)
+                                           : run_in_memory(options_.batch, point, *images_, passes);
+        },
+        watch_memory, options_.stop);
+    if (!run) throw Stopped();
+    check_output(place, run->figures);
+    return *run;
+  }
+
+  void compare_queues_too() {
+    if (!options_.queues) return;
+    report_.queues = compare_queues(options_.repeats, options_.seed, options_.stop, [this](const std::string& what) {
+      say(what);
+      noise_.probe();
+    });
+    if (report_.queues.empty()) throw Stopped();
+  }
+
+  void first_look(std::size_t place, const ChildRun& run) {
+    report_.runs[place].peak_rss_kb = run.memory.rss_kb;
+    report_.runs[place].peak_pss_kb = run.memory.pss_kb;
+  }
+
+  // Against the first run of that mode.
+  void check_output(std::size_t place, const RunFigures& figures) {
+    const Mode mode = points_[place].mode;
+    std::optional<std::uint64_t>& expected = mode == Mode::files ? file_hash_ : memory_hash_;
+    if (!expected) {
+      expected = figures.output_hash;
+      Workload& work = *find_workload(mode);
+      if (mode == Mode::files) {
+        work.images = figures.images;
+        work.failed = figures.failed;
+        work.pixels = figures.pixels;
+        work.bytes = figures.bytes;
+      } else {
+        work.failed += figures.failed / work.passes;  // decoded, but not fit for the chain
+      }
+    }
+    report_.runs[place].output_hash = figures.output_hash;
+    if (figures.output_hash == *expected) return;
+    const std::string sentence = describe(points_[place]) + " did not give the outputs of the first run";
+    auto& all = report_.unequal;
+    if (std::find(all.begin(), all.end(), sentence) == all.end()) all.push_back(sentence);
+  }
+
+  void keep(std::size_t place, const RunFigures& figures) {
+    report_.runs[place].seconds.push_back(figures.seconds);
+    costs_[place].push_back(figures);
+  }
+
+  void finish() {
+    report_.noise = noise_.noise();
+    for (std::size_t place = 0; place < points_.size(); ++place) {
+      const auto middle = [&](auto figure) {
+        std::vector<double> values;
+        for (const RunFigures& figures : costs_[place]) values.push_back(static_cast<double>(figures.*figure));
+        return median(std::move(values));
+      };
+      Measured& run = report_.runs[place];
+      run.cpu_seconds = middle(&RunFigures::cpu_seconds);
+      run.voluntary_switches = middle(&RunFigures::voluntary_switches);
+      run.involuntary_switches = middle(&RunFigures::involuntary_switches);
+      run.minor_faults = middle(&RunFigures::minor_faults);
+    }
+    conclude(report_);
+  }
+
+  [[nodiscard]] Workload* find_workload(Mode mode) {
+    const auto found = std::find_if(report_.workloads.begin(), report_.workloads.end(),
+                                    [mode](const Workload& work) { return work.mode == mode; });
+    return found == report_.workloads.end() ? nullptr : &*found;
+  }
+
+  void say(const std::string& what) {
+    if (options_.stop.stop_requested()) throw Stopped();
+    const std::size_t all = (options_.queues ? 8 * static_cast<std::size_t>(options_.repeats) : 0) +
+                            points_.size() * (2 + static_cast<std::size_t>(options_.repeats));
+    if (options_.on_run) options_.on_run(what, said_, std::max(all, said_ + 1));
+    ++said_;
+  }
+
+  const BenchOptions& options_;
+  const std::vector<Point> points_;
+  Report report_;
+  std::vector<std::vector<RunFigures>> costs_;  // by point, one a round
+  ScratchFolder scratch_;
+  NoiseWatch noise_;
+  std::optional<DecodedImages> images_;
+  std::optional<std::uint64_t> file_hash_;
+  std::optional<std::uint64_t> memory_hash_;
+  std::size_t said_ = 0;
+};
+
+const BackendDescriptor& backend_named(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const BackendDescriptor& backend : backends()) {
+    if (backend.name == name) return backend;
+    names.push_back(backend.name);
+  }
+  const std::string near = nearest_name(name, names);
+  throw Error(ErrorCode::usage,
+              fmt::format("--backends: no backend '{}'; expected some of {}{}", name, fmt::join(names, ", "),
+                          near.empty() ? "" : "; did you mean '" + near + "'?"));
+}
+
+void refuse_what_is_read_once(const InputOptions& inputs) {
+  const bool image = std::find(inputs.paths.begin(), inputs.paths.end(), "-") != inputs.paths.end();
+  if (!image && inputs.files_from != "-") return;
+  throw Error(ErrorCode::usage,
+              std::string(image ? "-" : "--files-from -") +
+                  ": every run reads the inputs anew, and standard input can be read only once; save it to a file");
+}
+
+template <typename Value>
+void append_once(std::vector<Value>& values, const Value& value) {
+  if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+}
+
+}  // namespace
+
+std::vector<int> default_jobs(int cpus) {
+  constexpr int kAll = 8;
+  std::vector<int> jobs;
+  for (int n = 1; n < cpus; n = cpus <= kAll ? n + 1 : n * 2) jobs.push_back(n);
+  jobs.push_back(cpus);
+  return jobs;
+}
+
+std::vector<Point> points_of(const BenchOptions& options) {
+  refuse_what_is_read_once(options.batch.inputs);
+  const bool has_inputs = !options.batch.inputs.paths.empty() || options.batch.inputs.files_from;
+  if (options.queues && !has_inputs) return {};
+  if (options.repeats < 1) throw Error(ErrorCode::usage, "--repeats: expected at least 1");
+  std::vector<std::string> names;
+  for (const std::string& name : options.backends) append_once(names, std::string(backend_named(name).name));
+  if (options.backends.empty()) {
+    for (const BackendDescriptor& backend : backends()) names.emplace_back(backend.name);
+  }
+  std::vector<int> jobs;
+  for (const int n : options.jobs.empty() ? default_jobs(usable_cpus()) : options.jobs) {
+    if (n < 1) throw Error(ErrorCode::usage, fmt::format("--jobs {}: expected numbers from 1", n));
+    append_once(jobs, n);
+  }
+  std::sort(jobs.begin(), jobs.end());
+  std::vector<Point> points;
+  for (const Mode mode : {Mode::files, Mode::memory}) {
+    if (std::find(options.modes.begin(), options.modes.end(), mode) == options.modes.end()) continue;
+    for (const std::string& name : names) {
+      const bool parallel = backend_named(name).parallel;
+      for (const int n : parallel ? jobs : std::vector<int>{1}) points.push_back({mode, name, n});
+    }
+  }
+  return points;
+}
+
+Report run_bench(const BenchOptions& options) { return Session(options).run(); }
+
+}  // namespace pixmill::bench

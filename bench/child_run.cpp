@@ -1,0 +1,151 @@
+#include "bench/child_run.hpp"
+
+#include "bench/process_memory.hpp"
+#include "ipc/child_process.hpp"
+#include "ipc/unique_fd.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <system_error>
+#include <type_traits>
+
+namespace pixmill::bench {
+namespace {
+
+/// What a child says at its end; small enough to go through a pipe in one piece.
+struct Message {
+  RunFigures figures;
+  enum class Ending : std::uint8_t { well, usage, machine } ending = Ending::well;
+  std::array<char, 1024> reason{};
+};
+static_assert(std::is_trivially_copyable_v<Message> && sizeof(Message) <= 4096);
+
+[[noreturn]] void throw_errno(const char* call) {
+  throw Error(ErrorCode::machine, std::string(call) + ": " + std::generic_category().message(errno));
+}
+
+double cpu_seconds(const rusage& usage) {
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// Adds what was used so far, times `sign`.
+void add_usage(RunFigures& figures, int sign) {
+  for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    if (::getrusage(who, &usage) != 0) throw_errno("getrusage");
+    figures.cpu_seconds += sign * cpu_seconds(usage);
+    figures.voluntary_switches += sign * usage.ru_nvcsw;
+    figures.involuntary_switches += sign * usage.ru_nivcsw;
+    figures.minor_faults += sign * usage.ru_minflt;
+  }
+}
+
+void set_reason(Message& message, Message::Ending ending, const char* reason) {
+  message.ending = ending;
+  std::snprintf(message.reason.data(), message.reason.size(), "%s", reason);
+}
+
+Message outcome_of(const std::function<RunFigures()>& body) {
+  Message message;
+  try {
+    message.figures = body();
+  } catch (const Error& error) {
+    set_reason(message, error.code() == ErrorCode::usage ? Message::Ending::usage : Message::Ending::machine,
+               error.what());
+  } catch (const std::exception& error) {
+    set_reason(message, Message::Ending::machine, error.what());
+  } catch (...) {
+    set_reason(message, Message::Ending::machine, "something unknown was thrown");
+  }
+  return message;
+}
+
+[[noreturn]] void be_child(pid_t parent, int out, const std::function<RunFigures()>& body) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  const Message message = outcome_of(body);
+  const bool written = ::write(out, &message, sizeof message) == static_cast<ssize_t>(sizeof message);
+  ::_exit(written ? 0 : 1);
+}
+
+/// Reads what the child says until it has said all or is gone; false if `stop` came first.
+bool listen(int in, Message& message, std::size_t& size, const std::function<void()>& look, int look_ms,
+            const std::stop_token& stop) {
+  auto* bytes = reinterpret_cast<char*>(&message);
+  while (size < sizeof message) {
+    if (stop.stop_requested()) return false;
+    pollfd watched{in, POLLIN, 0};
+    if (::poll(&watched, 1, look_ms) == 0 || watched.revents == 0) {
+      look();
+      continue;
+    }
+    const ssize_t some = ::read(in, bytes + size, sizeof message - size);
+    if (some < 0 && errno == EINTR) continue;
+    if (some <= 0) break;
+    size += static_cast<std::size_t>(some);
+  }
+  return true;
+}
+
+}  // namespace
+
+void measure(RunFigures& figures, const std::function<void()>& work) {
+  add_usage(figures, -1);
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  add_usage(figures, 1);
+}
+
+std::optional<ChildRun> run_in_child(const std::function<RunFigures()>& body, bool watch_memory,
+                                     const std::stop_token& stop) {
+  constexpr int kLookMs = 10;
+  constexpr int kIdleMs = 100;  // how soon a stop is seen
+  constexpr int kEndMs = 60000;
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe2");
+  const ipc::UniqueFd in(ends[0]);
+  ipc::UniqueFd out(ends[1]);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) throw_errno("fork");
+  if (pid == 0) be_child(parent, out.get(), body);
+  ipc::ChildProcess child = ipc::ChildProcess::adopt(pid);
+  out.reset();
+
+  Message message;
+  std::size_t size = 0;
+  TreeMemory memory(pid);
+  const auto look = [&] {
+    if (watch_memory) memory.look();
+  };
+  if (!listen(in.get(), message, size, look, watch_memory ? kLookMs : kIdleMs, stop)) return std::nullopt;
+  const auto end = child.reap(kEndMs);
+  if (size < sizeof message || !end) {
+    throw Error(ErrorCode::machine, "a run's process " + (end ? ipc::describe_event(*end) : "does not end") +
+                                        " before it was done; nothing can be said of its speed");
+  }
+  if (message.ending != Message::Ending::well) {
+    throw Error(message.ending == Message::Ending::usage ? ErrorCode::usage : ErrorCode::machine,
+                message.reason.data());
+  }
+  return ChildRun{message.figures, memory.peak()};
+}
+
+}  // namespace pixmill::bench

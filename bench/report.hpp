@@ -1,0 +1,147 @@
+#pragma once
+
+#include "bench/scaling.hpp"
+#include "bench/statistics.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What a comparison of the backends found, as data. The table, the JSON, the page and the advice are made of it.
+namespace pixmill::bench {
+
+/// What is measured.
+enum class Mode : std::uint8_t {
+  files,   ///< The whole run: list, read, decode, kernels, encode, write.
+  memory,  ///< Kernels on decoded images.
+};
+[[nodiscard]] constexpr std::string_view to_string(Mode mode) { return mode == Mode::files ? "files" : "memory"; }
+
+/// One way to do the job.
+struct Point {
+  Mode mode = Mode::files;
+  std::string backend;
+  int jobs = 1;
+};
+/// "files, processes -j 2".
+[[nodiscard]] std::string describe(const Point& point);
+
+/// All that was measured at one point.
+struct Measured {
+  Point point;
+  std::vector<double> seconds;  ///< One a round, in order of the rounds.
+  double median = 0;
+  Interval ci95;
+  std::vector<std::size_t> outliers;  ///< Places in `seconds`.
+  double images_per_s = 0;
+  double mpix_per_s = 0;          ///< Millions of pixels of the inputs.
+  std::optional<double> speedup;  ///< Over one worker of the same backend; nothing where that was not measured.
+  std::optional<double> efficiency;
+  std::optional<double> karp_flatt;
+  bool oversubscribed = false;  ///< More workers than CPUs.
+  double cpu_seconds = 0;       ///< Of all processes; median, as are the next three.
+  double voluntary_switches = 0;
+  double involuntary_switches = 0;
+  double minor_faults = 0;
+  std::uint64_t peak_rss_kb = 0;  ///< The most that all processes held together; shared pages count for each.
+  std::optional<std::uint64_t> peak_pss_kb;  ///< As above, shared pages divided; nothing where that may not be read.
+  std::uint64_t output_hash = 0;             ///< Of every verdict and every output.
+};
+
+/// What one mode works on.
+struct Workload {
+  Mode mode = Mode::files;
+  std::uint64_t images = 0;
+  std::uint64_t failed = 0;  ///< Of these. In memory: left out of them.
+  std::uint64_t pixels = 0;
+  std::uint64_t bytes = 0;       ///< Of the files, or of the decoded images.
+  std::uint64_t passes = 1;      ///< How often a run goes over all images.
+  std::uint64_t left_out = 0;    ///< Images for which there was no memory.
+  std::vector<double> warm_ups;  ///< Seconds of each round before those that count.
+  bool settled = true;           ///< The last two of them agree.
+};
+
+/// A backend beside the default one (or the first, where that was not measured), with as many workers.
+struct Beside {
+  Point point;
+  std::string over;
+  Comparison comparison;
+};
+
+/// What is said of how one backend scales.
+struct Scaling {
+  Mode mode = Mode::files;
+  std::string backend;
+  std::optional<AmdahlFit> amdahl;
+  std::optional<UslFit> usl;
+  std::string why_not;  ///< Why there is no fit, or not both; may be empty.
+};
+
+/// Half octaves from 64 ns on, to beyond a second.
+inline constexpr std::size_t kLatencyBuckets = 50;
+
+/// One way to send messages of 64 bytes between two processes.
+struct QueueResult {
+  std::string name;
+  bool spins = false;  ///< Who waits keeps a CPU busy.
+  double p50_ns = 0;   ///< Of a round trip: the median over the repetitions, as is all that follows.
+  Interval p50_interval;
+  double p99_ns = 0;
+  double stream_per_s = 0;  ///< Messages, one a call.
+  Interval stream_interval;
+  std::optional<double> batched_per_s;  ///< 32 a call, where a call can take them.
+  /// Round trips of all repetitions; see latency_bucket().
+  std::array<std::uint64_t, kLatencyBuckets> histogram{};
+  /// Our spinning ring over it, within a repetition: of the times of a round trip, and of the messages a second.
+  std::optional<Comparison> ring_over_p50;
+  std::optional<Comparison> ring_over_stream;
+};
+
+struct MachineFacts {
+  std::string cpu;
+  int usable_cpus = 1;
+  std::uint64_t memory_bytes = 0;
+  std::string system;
+  std::string simd;
+  std::string pixmill;
+  std::string build;       ///< Compiler, and what it was told of speed.
+  double load_before = 0;  ///< The load average of a minute when it began.
+};
+
+/// How quiet the machine was.
+struct Noise {
+  double probe_spread = 0;  ///< spread() of a fixed piece of arithmetic, timed before every run.
+  double others_share = 0;  ///< Of all CPU time meanwhile, used by other programs.
+  double stolen_share = 0;  ///< Of all CPU time meanwhile, taken by the hypervisor.
+};
+
+struct Report {
+  MachineFacts machine;
+  Noise noise;
+  std::string chain;
+  std::uint64_t seed = 0;
+  int repeats = 0;
+  std::vector<Workload> workloads;
+  std::vector<Measured> runs;
+  std::vector<Beside> beside;
+  std::vector<Scaling> scaling;
+  std::vector<QueueResult> queues;
+  std::string advice;
+  std::vector<std::string> unequal;  ///< Points whose outputs differ from the first's; a sentence each.
+  bool interrupted = false;          ///< Then nothing of the above is whole.
+};
+
+/// Differences below this are called none, whatever the intervals say.
+inline constexpr double kTolerance = 0.02;
+
+/// Fills in all that follows from the timings: medians, intervals, speed-ups, `beside`, `scaling`, `advice`.
+/// `usable_cpus`, `seed`, workloads, points, seconds and hashes must stand.
+void conclude(Report& report);
+
+[[nodiscard]] const Workload* workload_of(const Report& report, Mode mode);
+[[nodiscard]] const Measured* find_run(const Report& report, Mode mode, std::string_view backend, int jobs);
+
+}  // namespace pixmill::bench

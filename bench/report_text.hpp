@@ -1,0 +1,36 @@
+#pragma once
+
+#include "bench/changes.hpp"
+#include "bench/report.hpp"
+
+#include <string>
+
+namespace pixmill::bench {
+
+/// The report for a terminal: a table for each mode, how the backends stand beside each other, what fits say, how quiet
+/// the machine was.
+[[nodiscard]] std::string text_of(const Report& report);
+
+/// The queues, a line each.
+[[nodiscard]] std::string text_of(const std::vector<QueueResult>& queues);
+
+/// What changed, a line a point, and a sentence for what did not.
+[[nodiscard]] std::string text_of(const Changes& changes);
+
+/// Whether the noise is worth a warning.
+[[nodiscard]] bool unquiet(const Noise& noise);
+
+/// "12.3 ms", "1.23 s".
+[[nodiscard]] std::string duration_text(double seconds);
+/// "410 ns", "43.2 µs".
+[[nodiscard]] std::string latency_text(double nanoseconds);
+/// Three digits or so: "0.21", "812", "12300".
+[[nodiscard]] std::string number_text(double value);
+/// "1.070 [1.060, 1.100] of the time, slower".
+[[nodiscard]] std::string comparison_text(const Comparison& comparison);
+/// The sentences on the machine, the images and the method; a line each.
+[[nodiscard]] std::vector<std::string> circumstances(const Report& report);
+/// What the fits say, a line each.
+[[nodiscard]] std::vector<std::string> scaling_lines(const Report& report);
+
+}  // namespace pixmill::bench

@@ -1,0 +1,164 @@
+#include "bench/bench.hpp"
+
+#include "bench/file_mode.hpp"
+#include "bench/memory_mode.hpp"
+#include "tests/pipeline/batch_fixture.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+namespace pixmill::bench {
+namespace {
+
+/// Images, and a temporary folder of the test's own that must be empty afterwards.
+class BenchTest : public pixmill::tests::BatchFixture {
+ protected:
+  BenchTest() {
+    std::filesystem::create_directory(temporary());
+    ::setenv("TMPDIR", temporary().c_str(), 1);
+  }
+  ~BenchTest() override {
+    EXPECT_TRUE(std::filesystem::is_empty(temporary())) << "something is left behind";
+    ::unsetenv("TMPDIR");
+  }
+  [[nodiscard]] std::string temporary() const { return in("../tmp"); }
+
+  [[nodiscard]] BenchOptions bench(const std::string& chain = "gray,threshold=otsu") const {
+    BenchOptions bench;
+    bench.batch = options(chain);
+    bench.repeats = 1;
+    bench.least_seconds = 0.01;
+    bench.jobs = {1, 2};
+    for (const BackendDescriptor& backend : pixmill::tests::checkable_backends())
+      bench.backends.emplace_back(backend.name);
+    return bench;
+  }
+};
+
+TEST_F(BenchTest, EveryBackendGivesTheSameInBothModes) {
+  const BenchOptions options = bench();
+  const Report report = run_bench(options);
+  EXPECT_TRUE(report.unequal.empty()) << report.unequal.front();
+  EXPECT_FALSE(report.interrupted);
+  EXPECT_EQ(report.runs.size(), points_of(options).size());
+  std::set<std::uint64_t> hashes[2];
+  for (const Measured& run : report.runs) {
+    EXPECT_EQ(run.seconds.size(), 1U) << describe(run.point);
+    EXPECT_GT(run.median, 0) << describe(run.point);
+    EXPECT_GT(run.images_per_s, 0) << describe(run.point);
+    hashes[static_cast<int>(run.point.mode)].insert(run.output_hash);
+  }
+  EXPECT_EQ(hashes[0].size(), 1U);
+  EXPECT_EQ(hashes[1].size(), 1U);
+  for (const Workload& work : report.workloads) {
+    EXPECT_EQ(work.images, 4U);
+    EXPECT_EQ(work.failed, 0U);
+    EXPECT_EQ(work.pixels, 30U * 20 + 64 * 48 + 17 * 23 + 8 * 8);
+  }
+  EXPECT_FALSE(report.advice.empty());
+}
+
+TEST_F(BenchTest, AnImageThatFailsIsCountedAndTheRestCompared) {
+  pixmill::tests::write_file(in("bad.png"), "\x89PNG\r\n\x1a\nnothing");
+  BenchOptions options = bench();
+  options.backends = {"serial"};
+  options.jobs = {1};
+  const Report report = run_bench(options);
+  ASSERT_EQ(report.workloads.size(), 2U);
+  EXPECT_EQ(report.workloads[0].images, 5U);
+  EXPECT_EQ(report.workloads[0].failed, 1U);
+  EXPECT_EQ(report.workloads[1].images, 4U);
+  EXPECT_EQ(report.workloads[1].failed, 1U);
+}
+
+TEST_F(BenchTest, AnImageThatTheChainCannotTakeFailsInBothModes) {
+  BenchOptions options = bench("crop=30x20+0+0");  // two of the four are smaller
+  options.backends = {"serial"};
+  const Report report = run_bench(options);
+  for (const Workload& work : report.workloads) EXPECT_EQ(work.failed, 2U) << to_string(work.mode);
+}
+
+TEST_F(BenchTest, AnotherResultHasAnotherHash) {
+  const auto hash_of = [&](const std::string& chain, Mode mode) {
+    BenchOptions options = bench(chain);
+    options.backends = {"serial"};
+    options.modes = {mode};
+    return run_bench(options).runs.at(0).output_hash;
+  };
+  for (const Mode mode : {Mode::files, Mode::memory}) {
+    EXPECT_EQ(hash_of("gray", mode), hash_of("gray", mode));
+    EXPECT_NE(hash_of("gray", mode), hash_of("gray,invert", mode));
+  }
+}
+
+TEST_F(BenchTest, AStopEndsItAndLeavesNothing) {
+  BenchOptions options = bench();
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  int runs = 0;
+  options.on_run = [&](const std::string&, std::size_t, std::size_t) {
+    if (++runs == 3) stop.request_stop();
+  };
+  EXPECT_TRUE(run_bench(options).interrupted);
+  EXPECT_EQ(runs, 3);
+}
+
+TEST_F(BenchTest, WrongUseIsRefusedBeforeAnythingRuns) {
+  const auto refused = [](const BenchOptions& options) {
+    try {
+      (void)points_of(options);
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::usage;
+    }
+    return false;
+  };
+  BenchOptions options = bench();
+  options.backends = {"thread"};
+  EXPECT_TRUE(refused(options));
+  options = bench();
+  options.jobs = {0};
+  EXPECT_TRUE(refused(options));
+  options = bench();
+  options.batch.inputs.paths = {"-"};
+  EXPECT_TRUE(refused(options));
+  options = bench();
+  options.batch.inputs.files_from = "-";
+  EXPECT_TRUE(refused(options));
+  options = bench();
+  options.batch.inputs.paths = {in("no such file")};
+  EXPECT_THROW((void)run_bench(options), Error);
+}
+
+TEST_F(BenchTest, OneWorkerWhereThereIsOnlyOneAndNothingTwice) {
+  BenchOptions options = bench();
+  options.backends = {"serial", "threads", "serial"};
+  options.jobs = {2, 1, 2};
+  options.modes = {Mode::files};
+  std::vector<std::string> names;
+  for (const Point& point : points_of(options)) names.push_back(describe(point));
+  EXPECT_EQ(names, (std::vector<std::string>{"files, serial -j 1", "files, threads -j 1", "files, threads -j 2"}));
+}
+
+TEST(Bench, ManyCpusAreNotTriedOneByOne) {
+  EXPECT_EQ(default_jobs(1), (std::vector<int>{1}));
+  EXPECT_EQ(default_jobs(4), (std::vector<int>{1, 2, 3, 4}));
+  EXPECT_EQ(default_jobs(24), (std::vector<int>{1, 2, 4, 8, 16, 24}));
+  EXPECT_EQ(default_jobs(64), (std::vector<int>{1, 2, 4, 8, 16, 32, 64}));
+}
+
+TEST_F(BenchTest, WhatDoesNotFitInMemoryIsLeftOutAndCounted) {
+  const auto images = DecodedImages::decode(options(), 4096, {});
+  ASSERT_TRUE(images);
+  // In natural order: 1.png, of 30 x 20 in colours, and then the large JPEG.
+  EXPECT_EQ(images->workload().images, 1U);
+  EXPECT_EQ(images->workload().left_out, 3U);
+  EXPECT_EQ(images->workload().pixels, 600U);
+}
+
+}  // namespace
+}  // namespace pixmill::bench

@@ -1,0 +1,167 @@
+"""`pixmill bench` as a user runs it."""
+import html.parser
+import json
+import os
+import pathlib
+import signal
+import unittest
+
+from program import ProgramTest
+
+BACKENDS = os.environ["BACKENDS"]
+
+
+class PageCheck(html.parser.HTMLParser):
+    """Finds tags that are not closed, and whatever would be fetched or run."""
+
+    VOID = {"meta", "br"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.problems, self.figures, self.tables = [], [], 0, 0
+
+    def handle_starttag(self, tag, attributes):
+        if tag in ("script", "link", "iframe", "img", "object", "embed"):
+            self.problems.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "srcset") or name.startswith("on") or "nan" in (value or ""):
+                self.problems.append((tag, name, value))
+        self.figures += tag == "figure"
+        self.tables += tag == "table"
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.problems.append("/" + tag)
+
+
+class BenchTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.make_images(3)
+        self.scratch = self.folder / "tmp"
+        self.scratch.mkdir()
+        self.environment = {**os.environ, "TMPDIR": str(self.scratch)}
+
+    def bench(self, *arguments):
+        return self.run_program("bench", self.inputs, *arguments, env=self.environment)
+
+    def check_clean(self):
+        self.assertEqual(list(self.scratch.iterdir()), [])
+
+    def test_a_table_and_json(self):
+        report = self.folder / "report.json"
+        done = self.bench("--backends", BACKENDS, "--jobs", "1,2", "--repeats", "1", "--seed", "7", "--json", report, "--advice")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for backend in BACKENDS.split(","):
+            self.assertIn(backend, done.stdout)
+        self.assertIn("--seed 7", done.stdout)
+        self.assertIn("Use --backend", done.stdout)
+        data = json.loads(report.read_text())
+        self.assertEqual({run["mode"] for run in data["runs"]}, {"files", "memory"})
+        for mode in ("files", "memory"):
+            self.assertEqual(len({run["output_hash"] for run in data["runs"] if run["mode"] == mode}), 1)
+        for run in data["runs"]:
+            self.assertEqual(len(run["seconds"]), 1)
+            self.assertGreater(run["peak_rss_kb"] + run["minor_faults"], 0)
+        self.assertEqual(data["unequal"], [])
+        self.assertFalse((self.inputs / "pixmill.jsonl").exists())
+        self.check_clean()
+
+    def test_compare_says_what_is_slower_by_its_exit_code(self):
+        report = self.folder / "report.json"
+        which = ("--backends", "serial", "--mode", "files", "--repeats", "6")
+        self.assertEqual(self.bench(*which, "--json", report).returncode, 0)
+        data = json.loads(report.read_text())
+        data["machine"]["noise"]["probe_spread"] = 0
+        for factor, code in ((1000, 0), (0.001, 1)):
+            old = json.loads(json.dumps(data))
+            for run in old["runs"]:
+                run["seconds"] = [second * factor for second in run["seconds"]]
+            path = self.folder / "old.json"
+            path.write_text(json.dumps(old))
+            # However noisy the machine is, it is not by a factor of a thousand.
+            done = self.bench(*which, "--compare", path)
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            self.assertIn("since the old report", done.stdout)
+        self.check_clean()
+
+    def test_the_page_needs_nothing_else(self):
+        page = self.folder / "report.html"
+        done = self.bench("--backends", BACKENDS, "--jobs", "1,2", "--repeats", "2", "--report", page, "--ops", "gray")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = page.read_text()
+        check = PageCheck()
+        check.feed(text)
+        check.close()
+        self.assertEqual(check.open, [])
+        self.assertEqual(check.problems, [])
+        self.assertEqual(check.figures, 8)  # four a mode
+        self.assertGreaterEqual(check.tables, 4)
+        self.assertNotIn("url(", text)
+        self.assertNotIn("@import", text)
+        self.check_clean()
+
+    def test_a_report_that_cannot_be_written_is_refused_before_work(self):
+        for option in ("--json", "--report"):
+            for path in (self.folder / "no" / "report", self.folder):
+                done = self.bench(option, path)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(done.stdout, "")
+
+    def test_json_may_be_standard_output(self):
+        done = self.bench("--backends", "serial", "--mode", "files", "--repeats", "1", "--json", "-")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("runs", json.loads(done.stdout))
+
+    def test_an_image_that_fails_is_said(self):
+        (self.inputs / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        done = self.bench("--backends", "serial", "--repeats", "1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1 image failed", done.stderr)
+
+    def test_wrong_use(self):
+        old = self.folder / "old.json"
+        old.write_text("{}")
+        for arguments in (("--backends", "thread"), ("--jobs", "0"), ("--jobs", ""), ("--repeats", "0"), ("--mode", "disk"),
+                          ("--compare", str(old)), ("--compare", "/no/such/file"), ("--ops", "nonsense")):
+            done = self.bench(*arguments)
+            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertEqual(done.stdout, "")
+        self.assertEqual(self.run_program("bench").returncode, 2)
+        self.assertEqual(self.run_program("bench", "/no/such/file").returncode, 2)
+        self.check_clean()
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two CPUs are needed")
+    def test_queues_need_no_input(self):
+        done = self.run_program("bench", "--ipc", "--repeats", "1", "--json", "-", env=self.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        data = json.loads(done.stdout)
+        self.assertEqual(data["runs"], [])
+        names = {queue["name"] for queue in data["ipc"]}
+        self.assertTrue({"ring, spinning", "pipe", "boost message_queue", "boost spsc_queue", "Unix socket, stream"} <= names)
+        self.check_clean()
+
+    def test_an_interrupt_leaves_nothing(self):
+        # So many rounds that it does not end by itself.
+        process = self.start("bench", str(self.inputs), "--backends", BACKENDS, "--repeats", "100000", env=self.environment)
+        while not list(self.scratch.glob("pixmill-bench-*/*")):
+            self.assertIsNone(process.poll(), "it ended by itself")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), 130)
+        self.check_clean()
+        for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                self.assertNotIn(str(self.inputs).encode(), entry.read_bytes())
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+
+
+if __name__ == "__main__":
+    unittest.main()

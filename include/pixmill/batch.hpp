@@ -155,6 +155,18 @@ struct PIXMILL_API BatchReport {
 class PIXMILL_API ReductionReport {
  public:
   virtual ~ReductionReport() = default;
+
+  [[nodiscard]] virtual std::uint64_t images() const = 0;  ///< That entered.
+  [[nodiscard]] virtual std::uint64_t pixels() const = 0;  ///< Of all of them.
+  /// Bits of the levels that values are of: 16 as soon as one image had them. 0 if no image entered.
+  [[nodiscard]] virtual int depth() const = 0;
+  /// "gray", or "R", "G", "B"; empty if no image entered.
+  [[nodiscard]] virtual std::vector<std::string> channels() const = 0;
+  /// What `reduction` found, a number a channel ("histogram": a number a level, channel after channel); empty if no
+  /// image entered. Whole numbers beyond 2^53 are rounded; json() has every digit. Throws Error (usage) for one that
+  /// was not asked for, or makes an image.
+  [[nodiscard]] virtual std::vector<double> values(std::string_view reduction) const = 0;
+
   /// The JSON object of the contract, with a newline at the end. The same bytes for the same images and chain, whatever
   /// the backend, the number of jobs and the order.
   [[nodiscard]] virtual std::string json() const = 0;

@@ -6,6 +6,7 @@
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
+#include <pixmill/version.hpp>
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -4,8 +4,8 @@
 #include "cli/help_page.hpp"
 
 #include <pixmill/error.hpp>
-#include <pixmill/machine.hpp>
 #include <pixmill/plan.hpp>
+#include <pixmill/version.hpp>
 
 namespace pixmill::cli {
 namespace {

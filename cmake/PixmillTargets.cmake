@@ -24,6 +24,13 @@ if(PIXMILL_SANITIZE)
   endif()
 endif()
 
+# What the installed libraries are made of: fit for a shared one, which shows PIXMILL_API alone.
+function(pixmill_part_of_library target)
+  set_target_properties(${target} PROPERTIES
+    POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  set_property(GLOBAL APPEND PROPERTY PIXMILL_PARTS ${target})
+endfunction()
+
 find_program(PIXMILL_CCACHE ccache)
 if(PIXMILL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${PIXMILL_CCACHE}")

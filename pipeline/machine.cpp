@@ -7,6 +7,7 @@
 #include "pipeline/codecs/codec.hpp"
 
 #include <pixmill/machine.hpp>
+#include <pixmill/version.hpp>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -111,7 +112,10 @@ Finding formats() {
 
 }  // namespace
 
-const char* version() { return PIXMILL_VERSION; }
+#define PIXMILL_TEXT_OF(number) #number
+#define PIXMILL_DOTTED(major, minor, patch) PIXMILL_TEXT_OF(major) "." PIXMILL_TEXT_OF(minor) "." PIXMILL_TEXT_OF(patch)
+
+const char* version() { return PIXMILL_DOTTED(PIXMILL_VERSION_MAJOR, PIXMILL_VERSION_MINOR, PIXMILL_VERSION_PATCH); }
 
 int usable_cpus() {
   cpu_set_t set;

@@ -37,6 +37,22 @@ CodecStatus no_image(Bytes file) {
   return {Verdict::unsupported, file.empty() ? "the file is empty" : "its content is no image format that is known"};
 }
 
+// Why an image in memory is none that kernels know; empty: it is one.
+std::string no_frame(const cv::Mat& image) {
+  if (image.dims > 2) return fmt::format("it has {} dimensions; an image has 2", image.dims);
+  if (image.empty()) return "it has no pixels";
+  if (image.depth() != CV_8U && image.depth() != CV_16U) {
+    return fmt::format("its pixels are {}; CV_8U and CV_16U are supported", cv::depthToString(image.depth()));
+  }
+  if (image.channels() > 4) return fmt::format("it has {} channels; 1 to 4 are supported", image.channels());
+  return {};
+}
+
+FrameShape without_alpha(FrameShape shape) {
+  shape.channels = kernels::colour_channels(shape.channels);
+  return shape;
+}
+
 FrameShape eight_bit(FrameShape shape) {
   shape.depth = kernels::Depth::eight;
   return shape;
@@ -159,10 +175,22 @@ class Program::Run {
   Run(const Program& program, Bytes file, Want want, WorkerMemory& memory)
       : program_(program), file_(file), want_(want), memory_(memory) {}
 
-  ProgramResult operator()() {
+  ProgramResult over_file() {
+    return guarded([this] { through(); });
+  }
+
+  ProgramResult over_frame(const cv::Mat& image, cv::Mat& out) {
+    ProgramResult result = guarded([&] { from(image, out); });
+    if (!is_well(result.verdict)) out.release();
+    return result;
+  }
+
+ private:
+  template <typename Body>
+  ProgramResult guarded(Body body) {
     const auto begin = std::chrono::steady_clock::now();
     try {
-      through();
+      body();
     } catch (const kernels::KernelFailure& failure) {
       fail(Verdict::kernel_failed, failure.what());
     } catch (const std::bad_alloc&) {
@@ -180,7 +208,6 @@ class Program::Run {
     return std::move(result_);
   }
 
- private:
   void fail(Verdict verdict, const std::string& detail) {
     result_.verdict = verdict;
     result_.detail = detail;
@@ -195,6 +222,56 @@ class Program::Run {
     if (want_.frame) settle();
     if (want_.encoded) encode();
     if (want_.frame && is_well(result_.verdict)) result_.frame = frame_;
+  }
+
+  void from(const cv::Mat& image, cv::Mat& out) {
+    if (const std::string why = no_frame(image); !why.empty()) return fail(Verdict::unsupported, why);
+    result_.width = image.cols;
+    result_.height = image.rows;
+    frame_ = image;
+    borrowed_ = true;
+    if (kernels::has_alpha(image.channels()) && !program_.chain_keeps_alpha_) drop_alpha();
+    table_.emplace(kernels::depth_of(frame_));
+    out_ = &out;
+    last_change_ = last_change();
+    for (const Step& step : program_.steps_) apply(step);
+    hand_over();
+  }
+
+  void drop_alpha() {
+    cv::Mat& out = other_frame(without_alpha(kernels::shape_of(frame_)));
+    constexpr int kSame[] = {0, 0, 1, 1, 2, 2};
+    cv::mixChannels(&frame_, 1, &out, 1, kSame, static_cast<std::size_t>(out.channels()));
+    take_other();
+  }
+
+  // The last step that makes a new frame of this one: it may put it where the result belongs.
+  [[nodiscard]] const Step* last_change() const {
+    const Step* last = nullptr;
+    FrameShape shape = kernels::shape_of(frame_);
+    for (const Step& step : program_.steps_) {
+      if (step.eight_bits) shape = eight_bit(shape);
+      if (step.frame == nullptr || step.frame->leaves_unchanged(shape)) continue;
+      shape = step.frame->output_shape(shape);
+      last = &step;
+    }
+    return last;
+  }
+
+  cv::Mat& result_frame(const FrameShape& shape) {
+    out_->create(static_cast<int>(shape.height), static_cast<int>(shape.width), shape.type());
+    other_ = *out_;
+    return other_;
+  }
+
+  void hand_over() {
+    if (frame_.data == out_->data) return settle();
+    out_->create(frame_.size(), frame_.type());
+    if (table_->is_identity()) {
+      frame_.copyTo(*out_);
+    } else {
+      kernels::apply_table(*table_, frame_, *out_);
+    }
   }
 
   bool open() {
@@ -263,6 +340,7 @@ class Program::Run {
 
   void take_other() {
     std::swap(frame_, other_);
+    borrowed_ = false;
     slot_ = slot_ == kernels::slots::kFrameA ? kernels::slots::kFrameB : kernels::slots::kFrameA;
   }
 
@@ -282,7 +360,12 @@ class Program::Run {
   void settle() {
     if (table_->is_identity()) return;
     two_level_ = is_two_level();
-    kernels::apply_table(*table_, frame_, frame_);
+    if (borrowed_) {
+      kernels::apply_table(*table_, frame_, other_frame(kernels::shape_of(frame_)));
+      take_other();
+    } else {
+      kernels::apply_table(*table_, frame_, frame_);
+    }
     table_.emplace(table_->depth());
     counted_ = false;
   }
@@ -309,7 +392,7 @@ class Program::Run {
     settle();
     sideways_ = sideways_ != operation.turns_sideways();
     const FrameShape next = operation.output_shape(shape);
-    cv::Mat& out = other_frame(next);
+    cv::Mat& out = out_ != nullptr && &step == last_change_ ? result_frame(next) : other_frame(next);
     operation.apply(frame_, out, memory_.workspace());
     two_level_ = next.channels == 1 && operation.output_is_two_level(two_level_);
     replace_frame();
@@ -375,13 +458,20 @@ class Program::Run {
   cv::Mat frame_;
   cv::Mat other_;
   std::optional<LevelTable> table_;  // pending: what the steps so far do to the levels of frame_
-  bool two_level_ = false;           // frame_ itself holds 0 and the largest level only
-  bool counted_ = false;             // memory_.histogram is of frame_
-  bool sideways_ = false;            // what was across in the file is upright in frame_
+  bool borrowed_ = false;            // frame_ is the caller's, and only read
+  cv::Mat* out_ = nullptr;           // where the result belongs, if the caller says so
+  const Step* last_change_ = nullptr;
+  bool two_level_ = false;  // frame_ itself holds 0 and the largest level only
+  bool counted_ = false;    // memory_.histogram is of frame_
+  bool sideways_ = false;   // what was across in the file is upright in frame_
 };
 
 ProgramResult Program::run(Bytes file, Want want, WorkerMemory& memory) const {
-  return Run(*this, file, want, memory)();
+  return Run(*this, file, want, memory).over_file();
+}
+
+ProgramResult Program::run_frame(const cv::Mat& image, cv::Mat& out, WorkerMemory& memory) const {
+  return Run(*this, {}, {.encoded = false, .partial = false, .frame = true}, memory).over_frame(image, out);
 }
 
 Program::Reckoning Program::reckon(Bytes file, WorkerMemory& memory) const {

@@ -87,6 +87,9 @@ class Program {
   };
   /// Never throws; every failure is a verdict.
   [[nodiscard]] ProgramResult run(Bytes file, Want want, WorkerMemory& memory) const;
+  /// The same over a frame, into `out`, which is used again where it fits and empty after a failure. `image` may be
+  /// anything, is only read, and must not lie in the memory of `out`. The limits do not count: the pixels are there.
+  [[nodiscard]] ProgramResult run_frame(const cv::Mat& image, cv::Mat& out, WorkerMemory& memory) const;
 
   /// What the header alone decides: the verdict, what is read, and what a worker needs. A kernel that
   /// cannot be applied to such a shape is a verdict, too.

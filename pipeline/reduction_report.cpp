@@ -3,6 +3,8 @@
 #include "pipeline/journal/base64.hpp"
 #include "pipeline/journal/row.hpp"
 
+#include <pixmill/error.hpp>
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -49,6 +51,15 @@ struct ValueText {
   std::string operator()(double value) const { return fmt::format("{}", value); }
   std::string operator()(const std::vector<std::uint64_t>& counts) const {
     return fmt::format("[{}]", fmt::join(counts, ","));
+  }
+};
+
+struct AddNumbers {
+  std::vector<double>& numbers;
+  void operator()(kernels::Uint128 value) const { numbers.push_back(static_cast<double>(value)); }
+  void operator()(double value) const { numbers.push_back(value); }
+  void operator()(const std::vector<std::uint64_t>& counts) const {
+    for (const std::uint64_t count : counts) numbers.push_back(static_cast<double>(count));
   }
 };
 
@@ -100,6 +111,25 @@ class Report final : public ReductionReport {
       : wish_(wish), batch_(accumulator.finish()) {
     std::sort(per_image.begin(), per_image.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     for (auto& [index, result] : per_image) images_.emplace_back(std::string(inputs.path(index)), std::move(result));
+  }
+
+  [[nodiscard]] std::uint64_t images() const override { return batch_.images; }
+  [[nodiscard]] std::uint64_t pixels() const override { return batch_.pixels; }
+  [[nodiscard]] int depth() const override { return batch_.channels.empty() ? 0 : static_cast<int>(batch_.depth); }
+  [[nodiscard]] std::vector<std::string> channels() const override { return channel_names(batch_); }
+
+  [[nodiscard]] std::vector<double> values(std::string_view name) const override {
+    for (const ReportWish::Row& row : wish_.rows) {
+      const LevelReduction* reduction = values_of(row);
+      if (reduction == nullptr || row.reduction->descriptor->name != name) continue;
+      std::vector<double> numbers;
+      for (const ChannelTotals& channel : batch_.channels) std::visit(AddNumbers{numbers}, reduction->finish(channel));
+      return numbers;
+    }
+    throw Error(ErrorCode::usage,
+                fmt::format("the report has no numbers of '{}': the batch was not asked for it, or it "
+                            "makes none",
+                            name));
   }
 
   [[nodiscard]] std::string json() const override {

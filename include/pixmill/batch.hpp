@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pixmill/export.hpp>
 #include <pixmill/plan.hpp>
 #include <pixmill/verdict.hpp>
 
@@ -84,11 +85,11 @@ struct BackendDescriptor {
   bool isolated = false;  ///< Whether images are supervised in processes of their own: see SupervisionOptions.
 };
 /// Every backend of this build. Static storage.
-[[nodiscard]] const std::vector<BackendDescriptor>& backends();
+[[nodiscard]] PIXMILL_API const std::vector<BackendDescriptor>& backends();
 /// The backend used when none is named.
-[[nodiscard]] std::string_view default_backend();
+[[nodiscard]] PIXMILL_API std::string_view default_backend();
 /// The names that OutputOptions::format takes.
-[[nodiscard]] const std::vector<std::string_view>& output_formats();
+[[nodiscard]] PIXMILL_API const std::vector<std::string_view>& output_formats();
 
 struct BatchOptions {
   InputOptions inputs;
@@ -126,7 +127,7 @@ struct BatchOptions {
 
 class ReductionReport;
 
-struct BatchReport {
+struct PIXMILL_API BatchReport {
   std::uint64_t images = 0;
   std::array<std::uint64_t, kVerdictCount> counts{};  ///< By verdict.
   double seconds = 0;
@@ -151,9 +152,21 @@ struct BatchReport {
 };
 
 /// The outcome of the reductions of a batch. Immutable.
-class ReductionReport {
+class PIXMILL_API ReductionReport {
  public:
   virtual ~ReductionReport() = default;
+
+  [[nodiscard]] virtual std::uint64_t images() const = 0;  ///< That entered.
+  [[nodiscard]] virtual std::uint64_t pixels() const = 0;  ///< Of all of them.
+  /// Bits of the levels that values are of: 16 as soon as one image had them. 0 if no image entered.
+  [[nodiscard]] virtual int depth() const = 0;
+  /// "gray", or "R", "G", "B"; empty if no image entered.
+  [[nodiscard]] virtual std::vector<std::string> channels() const = 0;
+  /// What `reduction` found, a number a channel ("histogram": a number a level, channel after channel); empty if no
+  /// image entered. Whole numbers beyond 2^53 are rounded; json() has every digit. Throws Error (usage) for one that
+  /// was not asked for, or makes an image.
+  [[nodiscard]] virtual std::vector<double> values(std::string_view reduction) const = 0;
+
   /// The JSON object of the contract, with a newline at the end. The same bytes for the same images and chain, whatever
   /// the backend, the number of jobs and the order.
   [[nodiscard]] virtual std::string json() const = 0;
@@ -165,11 +178,11 @@ class ReductionReport {
 /// Throws Error before any work has begun: (usage) for inputs that do not exist, names that collide, outputs that are
 /// in the way, a manifest that another process holds; (machine) for folders that cannot be made or a disk already full.
 /// Once work has begun nothing that befalls a single image is an exception.
-[[nodiscard]] BatchReport run_batch(const BatchOptions& options);
+[[nodiscard]] PIXMILL_API BatchReport run_batch(const BatchOptions& options);
 
 /// Removes the temporary files of every batch that this process is running, for a program that is about to leave
 /// without letting run_batch() return. Any thread; not from a signal handler.
-void remove_temporary_files() noexcept;
+PIXMILL_API void remove_temporary_files() noexcept;
 
 /// Makes the worker processes of every batch of this process stand still, and the batches with them, until
 /// resume_workers(): for a program that is about to be stopped (Ctrl-Z), of which workers hear nothing. Their clocks
@@ -186,7 +199,7 @@ struct PlannedImage {
 };
 /// All checks of run_batch() that need no writing. Throws as it does; writes nothing. Reads no image, unless a run that
 /// is resumed has a kernel that needs the whole batch.
-[[nodiscard]] std::vector<PlannedImage> preview_batch(const BatchOptions& options);
+[[nodiscard]] PIXMILL_API std::vector<PlannedImage> preview_batch(const BatchOptions& options);
 
 /// What a plan does, step by step, in words.
 struct Explanation {
@@ -204,6 +217,6 @@ struct Explanation {
   std::vector<Image> images;
 };
 /// Explains `options` (its inputs may be empty). Reads headers only; writes nothing. Throws Error (usage).
-[[nodiscard]] Explanation explain(const BatchOptions& options);
+[[nodiscard]] PIXMILL_API Explanation explain(const BatchOptions& options);
 
 }  // namespace pixmill

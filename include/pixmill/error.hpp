@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pixmill/export.hpp>
+
 #include <stdexcept>
 #include <string>
 
@@ -13,7 +15,7 @@ enum class ErrorCode {
 
 /// Thrown for wrong use and for want of resources. `what()` is one sentence that names what is wrong, where, and what
 /// to do about it; it is fit to be shown to a person as it stands.
-class Error : public std::runtime_error {
+class PIXMILL_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }

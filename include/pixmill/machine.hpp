@@ -1,20 +1,19 @@
 #pragma once
 
+#include <pixmill/export.hpp>
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace pixmill {
 
-/// pixmill's version, "0.1.0".
-[[nodiscard]] const char* version();
-
 /// The CPUs that this process may really use: the affinity mask and the cgroup quota (v1 and v2), at least 1. Reads a
 /// few small files.
-[[nodiscard]] int usable_cpus();
+[[nodiscard]] PIXMILL_API int usable_cpus();
 
 /// Bytes that can still be had without swapping: the least of what the machine and the cgroups above say; 0 if unknown.
-[[nodiscard]] std::uint64_t available_memory();
+[[nodiscard]] PIXMILL_API std::uint64_t available_memory();
 
 /// One thing that was looked at on this machine.
 struct Finding {
@@ -25,10 +24,10 @@ struct Finding {
 };
 
 /// What this machine can and cannot do for pixmill, and why. Never throws for what it finds.
-[[nodiscard]] std::vector<Finding> diagnose_machine();
+[[nodiscard]] PIXMILL_API std::vector<Finding> diagnose_machine();
 
 /// Restricts OpenCV to the calling thread, for programs whose parallelism is pixmill's. Process-wide; call it first
 /// thing in main(), never from a library.
-void use_single_threaded_opencv();
+PIXMILL_API void use_single_threaded_opencv();
 
 }  // namespace pixmill

@@ -1,5 +1,7 @@
 #include "pipeline/reduction_report.hpp"
 
+#include <pixmill/error.hpp>
+
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -50,6 +52,30 @@ TEST(ReductionReport, JsonHasTheKeysOfTheContract) {
   EXPECT_EQ(json["histogram"][0].size(), 256U);
   EXPECT_EQ(json["histogram"][0][30], 6);
   EXPECT_FALSE(json.contains("per_image"));
+}
+
+TEST(ReductionReport, NumbersAreThoseOfTheJson) {
+  Accumulator accumulator(true);
+  accumulator.add(flat_partial(CV_8UC3, {10, 20, 30}));
+  const auto report =
+      make_reduction_report(wish_for({"count", "mean", "sum", "histogram"}), accumulator, {}, two_inputs());
+  EXPECT_EQ(report->images(), 1U);
+  EXPECT_EQ(report->pixels(), 6U);
+  EXPECT_EQ(report->depth(), 8);
+  EXPECT_EQ(report->channels(), (std::vector<std::string>{"R", "G", "B"}));
+  EXPECT_EQ(report->values("mean"), (std::vector<double>{30, 20, 10}));
+  EXPECT_EQ(report->values("sum"), (std::vector<double>{180, 120, 60}));
+  const std::vector<double> counts = report->values("histogram");
+  ASSERT_EQ(counts.size(), 3U * 256U);
+  EXPECT_EQ(counts[30], 6);
+  EXPECT_EQ(counts[256 + 20], 6);
+  EXPECT_THROW(static_cast<void>(report->values("std")), Error);    // not asked for
+  EXPECT_THROW(static_cast<void>(report->values("maen")), Error);   // is none
+  EXPECT_THROW(static_cast<void>(report->values("count")), Error);  // images() and pixels() say it
+  const auto nothing = make_reduction_report(wish_for({"mean"}), Accumulator(true), {}, two_inputs());
+  EXPECT_EQ(nothing->depth(), 0);
+  EXPECT_TRUE(nothing->channels().empty());
+  EXPECT_TRUE(nothing->values("mean").empty());
 }
 
 TEST(ReductionReport, NothingIsNull) {

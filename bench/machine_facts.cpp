@@ -3,6 +3,7 @@
 #include "kernels/simd.hpp"
 
 #include <pixmill/machine.hpp>
+#include <pixmill/version.hpp>
 
 #include <fmt/format.h>
 #include <sys/resource.h>

@@ -96,7 +96,7 @@ class Play final : public Stage, public ipc::Pool::Events {
       end();
     } catch (const Error& error) {
       // Where five starts in a row come to nothing, or five servers, the pool gives up. An honest worker does start.
-      if (places_ == 2 || (stillborn_ < 4 && dead_servers_ < 5)) fail(std::string("the pool gave up: ") + error.what());
+      if (places_ == 2 || (stillborn_ < 4 && bad_servers_ < 5)) fail(std::string("the pool gave up: ") + error.what());
     }
     total_descriptors += witness_.descriptors;
     ++total_runs;
@@ -123,6 +123,7 @@ class Play final : public Stage, public ipc::Pool::Events {
     puppets_[place].begin(request, region, bell);
     if (place != kHostile || server_delays_ == 0) return true;
     --server_delays_;
+    ++bad_servers_;
     unheard_ = request.ticket;
     return false;
   }
@@ -266,7 +267,7 @@ class Play final : public Stage, public ipc::Pool::Events {
         return;
       case 6:
         end_server();
-        ++dead_servers_;
+        ++bad_servers_;
         return;
       case 7:
         refusals_ = static_cast<int>(script_.below(2));
@@ -359,7 +360,7 @@ class Play final : public Stage, public ipc::Pool::Events {
       const auto& given = life().unanswered[script_.one_in(4) ? script_.below(life().unanswered.size()) : 0];
       message.task = given.id;
       message.output_offset = given.output.offset;
-      message.output_size_bytes = script_.below(64);
+      message.output_size_bytes = script_.one_in(3) ? 0 : script_.below(64);
     }
     switch (script_.below(12)) {
       case 0:
@@ -453,8 +454,8 @@ class Play final : public Stage, public ipc::Pool::Events {
   std::uint64_t unheard_ = 0;  // the ticket to which no reply was sent yet
   int refusals_ = 0;
   int rejections_ = 0;
-  int stillborn_ = 0;  // in a row, but for the last
-  int dead_servers_ = 0;
+  int stillborn_ = 0;    // in a row, but for the last
+  int bad_servers_ = 0;  // killed, or slow to reply
   std::uint64_t last_reaped_ = 0;
   bool dies_slowly_ = false;
   std::unique_ptr<ipc::Pool> pool_;

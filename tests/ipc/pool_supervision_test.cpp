@@ -185,6 +185,28 @@ TEST(PoolSupervision, AServerThatDiesTooOftenIsTheEnd) {
   }
 }
 
+TEST(PoolSupervision, AServerThatWasMadeBeforeIsUsedAndReplacedIfItIsDead) {
+  const Belongings before;
+  for (const bool dead : {false, true}) {
+    const PoolOptions options = Client::options(2);
+    auto server = std::make_unique<ForkServer>(options.plan, true);
+    const int pid = server->pid();
+    if (dead) ::kill(pid, SIGKILL);
+    Client client(options, std::move(server));
+    const auto tags = client.submit_many(20);
+    client.finish();
+    expect_all_answered(client, tags);
+    EXPECT_EQ(client.pool().processes().server == pid, !dead);
+  }
+  before.expect_unchanged();
+}
+
+TEST(PoolSupervision, AServerThatNobodyNeedsLeavesNothing) {
+  const Belongings before;
+  { const ForkServer server(Client::options(1).plan, true); }
+  before.expect_unchanged();
+}
+
 TEST(PoolSupervision, ADismissedPoolIsDyingWhileItsUserGoesOn) {
   const Belongings before;
   {

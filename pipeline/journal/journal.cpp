@@ -289,8 +289,11 @@ void Journal::shorten_journal() {
 
 WriteStatus Journal::record(const ImageOutcome& outcome) {
   if (!manifest_) return {};
-  WriteStatus status = manifest_.append(row_line(outcome, settings_.plan));
-  if (status.ok) announced_.erase(outcome.index);
+  const auto announced = announced_.find(outcome.index);
+  // Nothing of it changes any more but by a failure to write it.
+  const bool as_announced = announced != announced_.end() && is_well(outcome.verdict);
+  WriteStatus status = manifest_.append(as_announced ? announced->second : row_line(outcome, settings_.plan));
+  if (status.ok && announced != announced_.end()) announced_.erase(announced);
   rows_lost_ = rows_lost_ || !status.ok;
   return status;
 }

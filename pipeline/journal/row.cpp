@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -45,6 +46,7 @@ double rounded(double value, double steps) { return std::round(value * steps) / 
 }  // namespace
 
 bool is_utf8(const std::string& text) {
+  if (std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) return true;
   try {
     static_cast<void>(Json(text).dump());
     return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ipc/fork_server.hpp"
 #include "ipc/pool.hpp"
 #include "tests/ipc/forked.hpp"
 #include "tests/ipc/nasty_worker.hpp"
@@ -91,7 +92,8 @@ class Client final : public Pool::Events {
     return options;
   }
 
-  explicit Client(PoolOptions options) : pool_(std::make_unique<Pool>(std::move(options), *this)) {}
+  explicit Client(PoolOptions options, std::unique_ptr<ForkServer> server = nullptr)
+      : pool_(std::make_unique<Pool>(std::move(options), *this, std::move(server))) {}
 
   Pool& pool() { return *pool_; }
   void close() { pool_.reset(); }

@@ -201,12 +201,34 @@ TEST(PoolSupervision, AServerThatIsKilledManyTimesIsTriedAgain) {
   EXPECT_EQ(std::filesystem::file_size(tries), 7U);
 }
 
+TEST(PoolSupervision, AServerThatWasMadeBeforeIsUsedAndReplacedIfItIsDead) {
+  const Belongings before;
+  for (const bool dead : {false, true}) {
+    const PoolOptions options = Client::options(2);
+    auto server = std::make_unique<ForkServer>(options.plan, true);
+    const int pid = server->pid();
+    if (dead) ::kill(pid, SIGKILL);
+    Client client(options, std::move(server));
+    EXPECT_EQ(client.pool().processes().server, pid);
+    const auto tags = client.submit_many(20);
+    client.finish();
+    expect_all_answered(client, tags);
+    EXPECT_TRUE(!dead || client.pool().processes().server != pid);
+  }
+  before.expect_unchanged();
+}
+
+TEST(PoolSupervision, AServerThatNobodyNeedsLeavesNothing) {
+  const Belongings before;
+  { const ForkServer server(Client::options(1).plan, true); }
+  before.expect_unchanged();
+}
+
 TEST(PoolSupervision, ADismissedPoolIsDyingWhileItsUserGoesOn) {
   const Belongings before;
   {
     Client client(Client::options(3));
-    client.submit_many(50);
-    client.finish();
+    client.settle(3);
     client.submit_many(50);
     const std::vector<int> workers = client.pool().processes().workers;
     ASSERT_EQ(workers.size(), 3U);

@@ -1,6 +1,7 @@
 #include "bench/bench.hpp"
 
 #include "bench/child_run.hpp"
+#include "bench/faults.hpp"
 #include "bench/file_mode.hpp"
 #include "bench/machine_facts.hpp"
 #include "bench/memory_mode.hpp"
@@ -50,6 +51,7 @@ class Session {
         }
       }
       compare_queues_too();
+      see_faults();
       finish();
     } catch (const Stopped&) {
       report_.interrupted = true;
@@ -136,6 +138,22 @@ class Session {
       noise_.probe();
     });
     if (report_.queues.empty()) throw Stopped();
+  }
+
+  void see_faults() {
+    if (!options_.faults) return;
+    std::vector<std::string> names = options_.backends;
+    if (names.empty()) {
+      for (const BackendDescriptor& backend : backends()) names.emplace_back(backend.name);
+    }
+    for (const std::string& name : names) {
+      for (const Fault fault : kFaults) {
+        say("faults: " + std::string(to_string(fault)) + ", " + name);
+        std::optional<FaultResult> result = run_with_fault(name, fault, options_.stop);
+        if (!result) throw Stopped();
+        report_.faults.push_back(std::move(*result));
+      }
+    }
   }
 
   void first_look(std::size_t place, const ChildRun& run) {
@@ -252,13 +270,13 @@ std::vector<int> default_jobs(int cpus) {
 std::vector<Point> points_of(const BenchOptions& options) {
   refuse_what_is_read_once(options.batch.inputs);
   const bool has_inputs = !options.batch.inputs.paths.empty() || options.batch.inputs.files_from;
-  if (options.queues && !has_inputs) return {};
   if (options.repeats < 1) throw Error(ErrorCode::usage, "--repeats: expected at least 1");
   std::vector<std::string> names;
   for (const std::string& name : options.backends) append_once(names, std::string(backend_named(name).name));
   if (options.backends.empty()) {
     for (const BackendDescriptor& backend : backends()) names.emplace_back(backend.name);
   }
+  if ((options.queues || options.faults) && !has_inputs) return {};
   std::vector<int> jobs;
   for (const int n : options.jobs.empty() ? default_jobs(usable_cpus()) : options.jobs) {
     if (n < 1) throw Error(ErrorCode::usage, fmt::format("--jobs {}: expected numbers from 1", n));

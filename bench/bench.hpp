@@ -19,6 +19,7 @@ struct BenchOptions {
   std::vector<int> jobs;              ///< Empty: default_jobs(). A backend that is not parallel has 1 alone.
   std::vector<Mode> modes = {Mode::files, Mode::memory};
   bool queues = false;  ///< Compare queues as well; without inputs, alone.
+  bool faults = false;  ///< See what each backend loses by an image that goes wrong; without inputs, alone.
   int repeats = 7;
   std::uint64_t seed = 0;
   /// What a run in memory is to last with one worker, so that its start and end weigh little: it goes over the images

@@ -84,12 +84,12 @@ Message outcome_of(const std::function<RunFigures()>& body) {
   ::_exit(written ? 0 : 1);
 }
 
-/// Reads what the child says until it has said all or is gone; false if `stop` came first.
+/// Reads what the child says until it has said all or is gone; false if `over` came first.
 bool listen(int in, Message& message, std::size_t& size, const std::function<void()>& look, int look_ms,
-            const std::stop_token& stop) {
+            const std::function<bool()>& over) {
   auto* bytes = reinterpret_cast<char*>(&message);
   while (size < sizeof message) {
-    if (stop.stop_requested()) return false;
+    if (over()) return false;
     pollfd watched{in, POLLIN, 0};
     if (::poll(&watched, 1, look_ms) == 0 || watched.revents == 0) {
       look();
@@ -114,7 +114,7 @@ void measure(RunFigures& figures, const std::function<void()>& work) {
 }
 
 std::optional<ChildRun> run_in_child(const std::function<RunFigures()>& body, bool watch_memory,
-                                     const std::stop_token& stop) {
+                                     const std::stop_token& stop, std::chrono::milliseconds limit) {
   constexpr int kLookMs = 10;
   constexpr int kIdleMs = 100;  // how soon a stop is seen
   constexpr int kEndMs = 60000;
@@ -135,12 +135,13 @@ std::optional<ChildRun> run_in_child(const std::function<RunFigures()>& body, bo
   const auto look = [&] {
     if (watch_memory) memory.look();
   };
-  if (!listen(in.get(), message, size, look, watch_memory ? kLookMs : kIdleMs, stop)) return std::nullopt;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto over = [&] {
+    return stop.stop_requested() || (limit.count() > 0 && std::chrono::steady_clock::now() - begin > limit);
+  };
+  if (!listen(in.get(), message, size, look, watch_memory ? kLookMs : kIdleMs, over)) return std::nullopt;
   const auto end = child.reap(kEndMs);
-  if (size < sizeof message || !end) {
-    throw Error(ErrorCode::machine, "a run's process " + (end ? ipc::describe_event(*end) : "does not end") +
-                                        " before it was done; nothing can be said of its speed");
-  }
+  if (size < sizeof message || !end) throw ChildDied(end ? ipc::describe_event(*end) : "does not end");
   if (message.ending != Message::Ending::well) {
     throw Error(message.ending == Message::Ending::usage ? ErrorCode::usage : ErrorCode::machine,
                 message.reason.data());

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <pixmill/error.hpp>
+
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 namespace pixmill::bench {
 
@@ -37,12 +41,26 @@ struct ChildRun {
   PeakMemory memory;  ///< Looked at every 10 ms, if at all.
 };
 
+/// The process of a run died before it was done.
+class ChildDied : public Error {
+ public:
+  explicit ChildDied(const std::string& how)
+      : Error(ErrorCode::machine, "a run's process " + how + " before it was done; nothing can be said of its speed"),
+        how_(how) {}
+  /// With its verb: "was killed by SIGSEGV (Segmentation fault)".
+  [[nodiscard]] const std::string& how() const { return how_; }
+
+ private:
+  std::string how_;
+};
+
 /// Runs `body` in a process of its own, forked from this one, and waits for its end. What `body` throws is thrown here:
-/// an Error as it is, anything else as Error (machine), as is the death of the process. Nothing if `stop` ended it; the
-/// process and its own are killed then. To look at memory costs time: such a run is not to be timed.
+/// an Error as it is, anything else as Error (machine); its death is ChildDied. Nothing if `stop` ended it, or it
+/// was not done within `limit` (zero: there is none); the process and its own are killed then. To look at memory costs
+/// time: such a run is not to be timed.
 ///
 /// Call it from a thread that lives on, and at best while there is no other but those that sleep.
 [[nodiscard]] std::optional<ChildRun> run_in_child(const std::function<RunFigures()>& body, bool watch_memory,
-                                                   const std::stop_token& stop);
+                                                   const std::stop_token& stop, std::chrono::milliseconds limit = {});
 
 }  // namespace pixmill::bench

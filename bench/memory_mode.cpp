@@ -1,12 +1,12 @@
 #include "bench/memory_mode.hpp"
 
+#include "bench/frame_source.hpp"
 #include "ipc/sandbox.hpp"
 #include "pipeline/backends/backend.hpp"
 #include "pipeline/files/whole_file.hpp"
 #include "pipeline/inputs/input_list.hpp"
 #include "pipeline/journal/prior_run.hpp"
 #include "pipeline/program.hpp"
-#include "pipeline/source.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -106,26 +106,6 @@ RunFigures decode_into(const BatchOptions& batch, const InputList& inputs, std::
   return figures;
 }
 
-/// Hands out images that are in memory, over and over.
-class FrameSource final : public pipeline::Source {
- public:
-  FrameSource(const InputList& inputs, const pipeline::PriorRun& prior, const std::vector<Bytes>& images)
-      : Source(inputs, prior, {}, {}), images_(images) {}
-
-  void load(std::uint64_t index, pipeline::Task& task) const override {
-    task.index = index;
-    task.finished = false;
-    task.partial.reset();
-    task.input_xxh64 = 0;
-    task.read = {};
-    task.want = {.encoded = false, .partial = false, .frame = true};
-    task.file.show(images_[index % images_.size()]);
-  }
-
- private:
-  const std::vector<Bytes>& images_;
-};
-
 /// Takes results, and keeps their hashes.
 class FrameHashes final : public pipeline::Outcomes {
  public:
@@ -212,11 +192,7 @@ RunFigures run_in_memory(const BatchOptions& batch, const Point& point, const De
                          std::uint64_t passes) {
   const Mapping mapping(images.fd(), images.workload().bytes, PROT_READ, MAP_POPULATE);
   const std::vector<Bytes> frames = images_in(mapping.data(), images.workload().images);
-  InputList inputs;
-  for (std::uint64_t i = 0; i < frames.size() * passes; ++i) {
-    const std::string name = std::to_string(i);
-    inputs.append(name, name.size(), frames[i % frames.size()].size());
-  }
+  const InputList inputs = list_of(frames, passes);
   Program::Options options;
   options.limits = batch.limits;
   const Program program(batch.plan, options);

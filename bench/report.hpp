@@ -100,6 +100,19 @@ struct QueueResult {
   std::optional<Comparison> ring_over_stream;
 };
 
+/// What one backend made of a set of good images with one among them that goes wrong.
+struct FaultResult {
+  std::string backend;
+  int jobs = 1;
+  std::string fault;  ///< "crash", "hang", "bomb".
+  std::uint64_t good = 0;
+  std::uint64_t came_through = 0;  ///< Of the good ones.
+  std::string verdict;             ///< Of the bad one; empty: the run did not get so far as to give one.
+  bool ended = true;               ///< The run ended by itself, and well; else `how`.
+  std::string how;                 ///< "was killed by SIGSEGV (…)", "hung, and was ended after 5.00 s".
+  double seconds = 0;
+};
+
 struct MachineFacts {
   std::string cpu;
   int usable_cpus = 1;
@@ -129,6 +142,7 @@ struct Report {
   std::vector<Beside> beside;
   std::vector<Scaling> scaling;
   std::vector<QueueResult> queues;
+  std::vector<FaultResult> faults;
   std::string advice;
   std::vector<std::string> unequal;  ///< Points whose outputs differ from the first's; a sentence each.
   bool interrupted = false;          ///< Then nothing of the above is whole.

@@ -298,6 +298,27 @@ std::string queues_section(const std::vector<QueueResult>& queues) {
                rows);
 }
 
+std::string faults_section(const std::vector<FaultResult>& faults) {
+  if (faults.empty()) return "";
+  std::vector<Bar> bars;
+  std::vector<Cells> rows;
+  for (const FaultResult& fault : faults) {
+    const std::string lost = std::to_string(fault.good - fault.came_through);
+    bars.push_back({fault.fault + ", " + fault.backend,
+                    fmt::format("{} of {}", fault.came_through, fault.good),
+                    static_cast<double>(fault.came_through),
+                    {},
+                    fault.came_through == fault.good ? 2 : 1});
+    rows.push_back({fault.fault, fault.backend, std::to_string(fault.jobs), std::to_string(fault.came_through), lost,
+                    duration_text(fault.seconds), ending_text(fault)});
+  }
+  return "<h2>One image goes wrong</h2>\n<div class=\"charts\">\n" +
+         figure("Good images that came through", bar_chart("Good images that came through", bars),
+                "Beside one that crashes, one that hangs, or one whose header asks for far too much. Green: all of "
+                "them.") +
+         "</div>\n" + table({"fault", "backend", "jobs", "came through", "lost", "after", "how it ended"}, rows);
+}
+
 std::string changes_section(const Changes* changes) {
   if (changes == nullptr) return "";
   std::vector<Cells> rows;
@@ -318,7 +339,8 @@ std::string html_of(const Report& report, const Changes* changes) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>pixmill bench</title>\n<style>";
   out += kStyle;
   out += "</style>\n</head>\n<body>\n<h1>";
-  out += report.runs.empty() ? "Queues between processes</h1>\n" : "The backends of pixmill beside each other</h1>\n";
+  out += report.runs.empty() ? "What pixmill is made of, measured</h1>\n"
+                             : "The backends of pixmill beside each other</h1>\n";
   for (const std::string& sentence : report.unequal) {
     out += "<p class=\"lead bad\">" + escape_markup(sentence) + ".</p>\n";
   }
@@ -332,8 +354,8 @@ std::string html_of(const Report& report, const Changes* changes) {
   for (const std::string& line : circumstances(report)) out += "<li>" + escape_markup(line) + "</li>\n";
   out += "</ul>\n";
   for (const Workload& work : report.workloads) out += ModeSection(report, work).html();
-  return out + scaling_section(report) + queues_section(report.queues) + changes_section(changes) +
-         "</body>\n</html>\n";
+  return out + scaling_section(report) + queues_section(report.queues) + faults_section(report.faults) +
+         changes_section(changes) + "</body>\n</html>\n";
 }
 
 }  // namespace pixmill::bench

@@ -140,6 +140,18 @@ Json json_of(const QueueResult& queue) {
           {"histogram", std::move(histogram)}};
 }
 
+Json json_of(const FaultResult& fault) {
+  return {{"backend", fault.backend},
+          {"jobs", fault.jobs},
+          {"fault", fault.fault},
+          {"good", fault.good},
+          {"came_through", fault.came_through},
+          {"verdict", fault.verdict.empty() ? Json(nullptr) : Json(fault.verdict)},
+          {"ended", fault.ended},
+          {"how", fault.how},
+          {"seconds", fault.seconds}};
+}
+
 // --- Reading ---
 
 Mode mode_named(const std::string& name) {
@@ -198,6 +210,10 @@ std::string json_of(const Report& report) {
   if (!report.queues.empty()) {
     json["ipc"] = Json::array();
     for (const QueueResult& queue : report.queues) json["ipc"].push_back(json_of(queue));
+  }
+  if (!report.faults.empty()) {
+    json["faults"] = Json::array();
+    for (const FaultResult& fault : report.faults) json["faults"].push_back(json_of(fault));
   }
   json["unequal"] = report.unequal;
   json["advice"] = report.advice;

@@ -184,6 +184,7 @@ std::string text_of(const Report& report) {
     out += '\n' + std::string(to_string(work.mode)) + '\n' + table_of(report, work.mode);
   }
   if (!report.queues.empty()) out += '\n' + text_of(report.queues);
+  if (!report.faults.empty()) out += '\n' + text_of(report.faults);
   const std::vector<std::string> lines = scaling_lines(report);
   if (!lines.empty()) out += "\nscaling\n";
   for (const std::string& line : lines) out += "  " + line + '\n';
@@ -206,6 +207,22 @@ std::string text_of(const std::vector<QueueResult>& queues) {
                        number_text(queue.stream_per_s / 1e6),
                        queue.batched_per_s ? number_text(*queue.batched_per_s / 1e6) : "-", ratio(queue.ring_over_p50),
                        ratio(queue.ring_over_stream));
+  }
+  return out;
+}
+
+std::string ending_text(const FaultResult& fault) {
+  if (fault.ended) return fmt::format("ran to its end; the image is {}", fault.verdict);
+  return "the whole run " + fault.how;
+}
+
+std::string text_of(const std::vector<FaultResult>& faults) {
+  std::string out =
+      fmt::format("{} good images and one that goes wrong\n{:<6} {:<11} {:>4} {:>12} {:>9}   how it ended\n",
+                  faults.empty() ? 0 : faults.front().good, "fault", "backend", "jobs", "came through", "after");
+  for (const FaultResult& fault : faults) {
+    out += fmt::format("{:<6} {:<11} {:>4} {:>12} {:>9}   {}\n", fault.fault, fault.backend, fault.jobs,
+                       fault.came_through, duration_text(fault.seconds), ending_text(fault));
   }
   return out;
 }

@@ -14,6 +14,11 @@ namespace pixmill::bench {
 /// The queues, a line each.
 [[nodiscard]] std::string text_of(const std::vector<QueueResult>& queues);
 
+/// What each backend lost, a line each.
+[[nodiscard]] std::string text_of(const std::vector<FaultResult>& faults);
+/// How a run with a fault ended, in a few words.
+[[nodiscard]] std::string ending_text(const FaultResult& fault);
+
 /// What changed, a line a point, and a sentence for what did not.
 [[nodiscard]] std::string text_of(const Changes& changes);
 

@@ -77,6 +77,8 @@ void add_comparison_options(ArgumentParser& parser, BenchArguments& given) {
       "both");
   parser.flag("--ipc", "the queue of the workers against pipe, Unix socket and Boost's queues; needs no INPUT",
               options.queues);
+  parser.flag("--faults", "what each backend loses by an image that crashes, one that hangs, a bomb; needs no INPUT",
+              options.faults);
   parser.option(
       "--repeats", "N", "rounds that count, in each of which every run has its turn",
       [&options](const std::string& value) { options.repeats = static_cast<int>(parse_whole(value, 1, kMostRepeats)); },
@@ -129,7 +131,7 @@ bool parse(std::span<const std::string> arguments, BenchArguments& given, std::s
     help = render(parser.page(), page_width());
     return false;
   }
-  if (!given.bench.queues) require_inputs(given.batch);
+  if (!given.bench.queues && !given.bench.faults) require_inputs(given.batch);
   given.bench.batch = given.batch.batch;
   given.bench.batch.output = given.batch.output;
   return true;

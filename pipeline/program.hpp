@@ -77,6 +77,9 @@ class Program {
 
   /// The chain is kept alive by the plan, which is copied. Throws Error (usage).
   Program(const Plan& plan, const Options& options);
+  virtual ~Program() = default;
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
 
   /// What is wanted of one image.
   struct Want {
@@ -86,7 +89,7 @@ class Program {
     [[nodiscard]] bool anything() const { return encoded || partial || frame; }
   };
   /// Never throws; every failure is a verdict.
-  [[nodiscard]] ProgramResult run(Bytes file, Want want, WorkerMemory& memory) const;
+  [[nodiscard]] virtual ProgramResult run(Bytes file, Want want, WorkerMemory& memory) const;
   /// The same over a frame, into `out`, which is used again where it fits and empty after a failure. `image` may be
   /// anything, is only read, and must not lie in the memory of `out`. The limits do not count: the pixels are there.
   [[nodiscard]] ProgramResult run_frame(const cv::Mat& image, cv::Mat& out, WorkerMemory& memory) const;

@@ -42,14 +42,17 @@ FileIdentity identity_of(const std::string& path) {
   throw Error(ErrorCode::usage, fmt::format("{} {} {}; choose another name", file.what, file.path, why));
 }
 
-// The one spelling of a file that need not exist.
+// The one spelling of a file that need not exist. Throws if the machine fails; where a folder may not be searched,
+// making the file will say so.
 fs::path place_of(const std::string& path) {
   std::error_code error;
   const fs::path whole = fs::absolute(path, error);
   if (error) throw path_error(error.value(), path, "getcwd", "go to a folder that exists");
   const fs::path folder = fs::weakly_canonical(whole.parent_path(), error);
-  if (error) throw path_error(error.value(), whole.parent_path().string(), "realpath", "choose another name");
-  return folder / whole.filename();
+  if (!error) return folder / whole.filename();
+  const Error trouble = path_error(error.value(), whole.parent_path().string(), "realpath", "choose another name");
+  if (trouble.code() == ErrorCode::machine) throw trouble;
+  return whole.lexically_normal();
 }
 
 std::vector<OwnFile> own_files(const BatchOptions& options, const BatchSetup& setup) {

@@ -4,8 +4,8 @@
                      [--seed S] [-v]
 
 Without --most every call is failed at each of its places, with it at N of them; with --sample N cases are run of all.
-The seed chooses. Wants the variables
-PIXMILL (the program) and FAIL_CALL (the tracer beside this file). Ends with 77 where no process may be traced.
+The seed chooses. Wants the variables PIXMILL (the program), FAIL_CALL (the tracer beside this file) and SAMPLES (the
+folder sample_images). Ends with 77 where no process may be traced.
 """
 import argparse
 import collections

@@ -95,12 +95,12 @@ class Pool::Impl {
   void ignore(int fd) const;
   [[nodiscard]] std::size_t number(const WorkerSlot& slot) const;
 
+  SleepWord wake_word_;  // first, for its alignment
   PoolOptions options_;
   Events& events_;
   Admission admission_;
   UniqueFd epoll_;
   EventBell wake_bell_;
-  SleepWord wake_word_;
   std::atomic<bool> woken_{false};
   std::vector<std::unique_ptr<WorkerSlot>> slots_;
   std::unique_ptr<ForkServer> server_;

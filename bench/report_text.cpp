@@ -84,6 +84,7 @@ std::string rounds_text(const Report& report) {
 
 std::string predictions_text(const std::vector<Prediction>& predictions) {
   std::vector<std::string> parts;
+  parts.reserve(predictions.size());
   for (const Prediction& one : predictions) {
     parts.push_back(
         fmt::format("{:.1f} [{:.1f}, {:.1f}] on {}", one.speedup, one.interval.low, one.interval.high, one.jobs));
@@ -117,7 +118,7 @@ std::string number_text(double value) {
 }
 
 std::string comparison_text(const Comparison& comparison) {
-  const std::string figures =
+  std::string figures =
       fmt::format("{:.3f} [{:.3f}, {:.3f}]", comparison.ratio, comparison.interval.low, comparison.interval.high);
   switch (comparison.relation) {
     case Relation::equal:

@@ -149,6 +149,7 @@ class Session {
     for (const std::string& name : names) {
       for (const Fault fault : kFaults) {
         say("faults: " + std::string(to_string(fault)) + ", " + name);
+        noise_.probe();
         std::optional<FaultResult> result = run_with_fault(name, fault, options_.stop);
         if (!result) throw Stopped();
         report_.faults.push_back(std::move(*result));

@@ -101,6 +101,7 @@ std::string good_image(std::size_t seed) {
 
 std::vector<std::string> image_set(Fault fault) {
   std::vector<std::string> files;
+  files.reserve(kGood + 1);
   for (std::size_t i = 0; i <= kGood; ++i) files.push_back(good_image(i));
   std::string& bad = files[kBad];
   if (fault == Fault::bomb) {
@@ -116,6 +117,7 @@ RunFigures run_backend(const pipeline::Backend& backend, int jobs, Fault fault, 
   ::setrlimit(RLIMIT_CORE, &no_core);
   const std::vector<std::string> files = image_set(fault);
   std::vector<Bytes> images;
+  images.reserve(files.size());
   for (const std::string& file : files) images.push_back(std::as_bytes(std::span(file)));
   const pipeline::InputList inputs = list_of(images, 1);
   const pipeline::PriorRun no_prior;

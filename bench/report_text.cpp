@@ -70,8 +70,21 @@ std::string warm_up_text(const Workload& work) {
       work.settled ? "until two took as long" : "and times had not settled by then: take the figures with care");
 }
 
+std::string rounds_text(const Report& report) {
+  std::string text = fmt::format("{} round{}, order shuffled with --seed {}", report.repeats,
+                                 report.repeats == 1 ? "" : "s", report.seed);
+  if (!report.runs.empty()) text += "; each run a process of its own; files in the page cache; OpenCV on one thread";
+  if (report.repeats < static_cast<int>(kLeastForInterval)) {
+    text +=
+        fmt::format("; of fewer than {} rounds the interval is the range, and holds the median less often than 95 %",
+                    kLeastForInterval);
+  }
+  return text;
+}
+
 std::string predictions_text(const std::vector<Prediction>& predictions) {
   std::vector<std::string> parts;
+  parts.reserve(predictions.size());
   for (const Prediction& one : predictions) {
     parts.push_back(
         fmt::format("{:.1f} [{:.1f}, {:.1f}] on {}", one.speedup, one.interval.low, one.interval.high, one.jobs));
@@ -105,7 +118,7 @@ std::string number_text(double value) {
 }
 
 std::string comparison_text(const Comparison& comparison) {
-  const std::string figures =
+  std::string figures =
       fmt::format("{:.3f} [{:.3f}, {:.3f}]", comparison.ratio, comparison.interval.low, comparison.interval.high);
   switch (comparison.relation) {
     case Relation::equal:
@@ -126,18 +139,11 @@ std::vector<std::string> circumstances(const Report& report) {
   std::vector<std::string> lines = {
       fmt::format("pixmill {} ({}), kernels as {}", machine.pixmill, machine.build, machine.simd),
       fmt::format("{}, {} usable CPUs, {} GiB, {}", machine.cpu, machine.usable_cpus,
-                  number_text(static_cast<double>(machine.memory_bytes) / 1073741824.0), machine.system),
-      fmt::format(
-          "{} round{}, order shuffled with --seed {}{}", report.repeats, report.repeats == 1 ? "" : "s", report.seed,
-          report.runs.empty() ? "" : "; each run a process of its own; files in the page cache; OpenCV on one thread")};
+                  number_text(static_cast<double>(machine.memory_bytes) / 1073741824.0), machine.system)};
   if (!report.runs.empty()) lines.push_back("chain: " + (report.chain.empty() ? "none" : report.chain));
   for (const Workload& work : report.workloads) lines.push_back(workload_text(work));
   for (const Workload& work : report.workloads) lines.push_back(warm_up_text(work));
-  if (report.repeats < static_cast<int>(kLeastForInterval)) {
-    lines.push_back(
-        fmt::format("of fewer than {} rounds the interval is the range, and holds the median less often than 95 %",
-                    kLeastForInterval));
-  }
+  if (!report.runs.empty() || !report.queues.empty()) lines.push_back(rounds_text(report));
   lines.push_back(fmt::format(
       "noise: the same arithmetic varied by {:.1f} %; other programs used {:.0f} % of the CPUs{}; load {:.1f} before",
       noise.probe_spread * 100, noise.others_share * 100,

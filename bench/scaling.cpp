@@ -77,12 +77,14 @@ Coefficients fit_positive(const std::vector<Equation>& equations) {
 
 std::vector<double> medians(const std::vector<ScalingPoint>& points) {
   std::vector<double> times;
+  times.reserve(points.size());
   for (const ScalingPoint& point : points) times.push_back(median(point.seconds));
   return times;
 }
 
 std::vector<double> drawn_medians(const std::vector<ScalingPoint>& points, Random& random) {
   std::vector<double> times;
+  times.reserve(points.size());
   for (const ScalingPoint& point : points) times.push_back(median(random.resample(point.seconds)));
   return times;
 }
@@ -128,6 +130,7 @@ std::vector<Fit> drawn_fits(const std::vector<ScalingPoint>& points, std::uint64
 template <typename Fit, typename Value>
 Interval interval_of(const std::vector<Fit>& fits, Value value) {
   std::vector<double> values;
+  values.reserve(fits.size());
   for (const Fit& fit : fits) values.push_back(value(fit));
   return middle_95(std::move(values));
 }

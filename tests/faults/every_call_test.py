@@ -42,7 +42,7 @@ FAULTS = {
     "dup2": ["EBUSY"], "dup3": ["EBUSY"], "pipe2": ["EMFILE"], "socketpair": ["EMFILE", "ENOBUFS"],
     "sendmsg": ["ENOBUFS", "EPIPE", "!EINTR"], "recvmsg": ["ENOMEM", "!EINTR"], "pidfd_open": ["EMFILE", "ENOSYS"],
     "pidfd_send_signal": ["EPERM"], "kill": ["EPERM"], "waitid": ["ECHILD", "!EINTR"], "wait4": ["ECHILD", "!EINTR"],
-    "signalfd4": ["EMFILE"], "rt_sigaction": ["EINVAL"], "rt_sigprocmask": ["EINVAL"], "prctl": ["EINVAL"],
+    "signalfd4": ["EMFILE"], "rt_sigaction": ["EINVAL"], "prctl": ["EINVAL"],
     "prlimit64": ["EPERM"], "seccomp": ["EINVAL"], "setpgid": ["EPERM"], "sched_getaffinity": ["EINVAL"],
     "sched_setaffinity": ["EINVAL"], "sysinfo": ["EFAULT"], "ioctl": ["ENOTTY"], "clock_nanosleep": ["!EINTR"],
     "landlock_create_ruleset": ["EOPNOTSUPP"], "landlock_restrict_self": ["E2BIG"],

@@ -287,7 +287,7 @@ void Pool::Impl::distribute(WorkerSlot& slot, std::deque<WorkerSlot::Lent> left,
   for (const auto& other : slots_) other->full = false;
   const KillReason killed = slot.kill_reason;
   const bool guilty =
-      !left.empty() && (killed != KillReason::timeout || left.front().id == slot.suspect);
+      !left.empty() && left.front().sent && (killed != KillReason::timeout || left.front().id == slot.suspect);
   TaskPtr oldest = guilty ? std::move(left.front().task) : nullptr;
   if (guilty) left.pop_front();
   for (auto at = left.rbegin(); at != left.rend(); ++at) pending_.push_front(std::move(at->task));

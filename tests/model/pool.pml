@@ -1,7 +1,7 @@
 /*
  * The pool of ipc/ as a model for spin: two rings a worker, the words to sleep on, the coordinator's ledger, the frames
  * that it lends, and workers that may die at any step. docs/model.md says what is left out, and why. tests/model/check
- * runs it, and takes away one guard after the other (the macros WITHOUT_...) to see that spin misses each.
+ * runs it with budgets (CRASHES=3 …) in the environment, and with one guard (WITHOUT=…) taken away after the other.
  *
  * A step is what another process can see: an access to shared memory, or a system call. What a process does in its own
  * memory, or in what is its alone at that time (a slot that is not committed yet, a frame that was lent to it), is
@@ -13,40 +13,49 @@
 #ifndef WORKERS
 #define WORKERS 1
 #endif
-#ifndef TASKS
-#define TASKS 2
-#endif
-#ifndef CRASHES
-#define CRASHES 3  /* deaths of their own accord, of all workers together */
-#endif
-#ifndef TIMEOUTS
-#define TIMEOUTS 0 /* how often the time of a task runs out */
-#endif
-#ifndef LIES
-#define LIES 0     /* messages that no honest worker would send */
-#endif
-#ifndef LARGE
-#define LARGE 0    /* answers for which a worker asks for more room */
-#endif
-#ifndef NO_MEMORY
-#define NO_MEMORY 0 /* times that somebody has no memory: worker, region, or the user of the pool */
-#endif
-#ifndef LOST_STARTS
-#define LOST_STARTS 0 /* deaths of the fork server with a request in its hands */
-#endif
-#ifndef RETRIES
+#define TASKS 3
 #define RETRIES 1
-#endif
-
-#ifndef FRAMES
-#define FRAMES 4   /* of a region; a task takes two, so that with three the second of two tasks finds it full */
-#endif
-
+#define FRAMES 4
 #define CAPACITY 2
 #define DEPTH 2    /* tasks that a worker may have unanswered */
 #define LIVES (2 * WORKERS)   /* one life after the other of a worker, by turns */
 #define REGIONS (2 * WORKERS) /* a worker has a second one when the first is not safe any more */
 #define NONE 255
+
+#define WHEN(condition) if :: (condition) ->
+#define END :: else fi
+
+/* What can be taken away. */
+#define WRITE_BEFORE_COMMIT 1
+#define WRITE_BEFORE_COMMIT_BY_WORKERS 2
+#define ANNOUNCEMENT 3
+#define RECHECK 4
+#define RECHECK_BY_WORKERS 5
+#define LOOK_UNDER_THE_FUTEX_LOCK 6
+#define WAKING_THE_WORKER 7
+#define BELL 8
+#define EPOCH_CHECK 9
+#define FIFO_CHECK 10
+#define FRAME_CHECK 11
+#define DROP_CHECK 12
+#define ONE_ROOM_CHECK 13
+#define EARLY_CHECK 14
+#define GIVING_INPUTS_BACK 15
+#define GIVING_ROOM_BACK 16
+#define TAKING_FRAMES_BACK 17
+#define ROOM_AFTER_A_FAILURE 18
+#define DRAINING 19
+#define REAPING_FIRST 20
+#define NEW_RINGS 21
+#define REQUEUING 22
+#define OLDEST_FIRST 23
+#define SUSPECT_CHECK 24
+#define SENT_CHECK 25
+#define NOTICING_A_FAILURE 26
+#define A_NEW_REGION 27
+#define LIMIT_OF_RETRIES 28
+#define HEARING_THE_EDGE 29
+#define HAS(guard) (without != guard)
 
 /* Codes of messages. Towards the worker, and back. */
 #define RUN 1
@@ -61,26 +70,51 @@
 #define INPUT(t) (1 + (t))
 #define ANSWER(t) (64 + (t))
 
+c_decl {
+  static int from_environment(const char *name) {
+    const char *value = getenv(name);
+    return value ? atoi(value) : 0;
+  }
+};
+
+byte without;
+byte tasks;
+byte frames;       /* of a region; a task takes two, so that with three the second of two tasks finds it full */
+byte crashes;      /* deaths of their own accord, of all workers together */
+byte timeouts;     /* how often the time of a task runs out */
+byte lies;         /* messages that no honest worker would send */
+byte large;        /* answers for which a worker asks for more room */
+byte no_memory;    /* times that somebody has no memory: worker, region, or the user of the pool */
+bool wakeful;      /* nobody sleeps, so nobody must be woken: what is sent is seen at once */
+byte lost_starts;  /* deaths of the fork server with a request in its hands */
+bool may_lose_starts;
+
 /* --- Shared memory, by region ------------------------------------------------------------------------------------ */
 
-typedef Message {
-  byte id;
-  byte epoch;
-  byte code;
-  byte input;
-  byte output
-}
-typedef Ring {
-  byte tail;
-  byte head;
-  Message slot[CAPACITY]
-}
+typedef Message { byte id; byte epoch; byte code; byte input; byte output }
+typedef Ring { byte tail; byte head; Message slot[CAPACITY] }
 Ring to_worker[REGIONS];
 Ring to_coordinator[REGIONS];
 byte identity[REGIONS];        /* the epoch that the channel is for; 0: retired */
 bool worker_asleep[REGIONS];   /* the words */
 bool coordinator_asleep[REGIONS];
 byte frame[REGIONS * FRAMES];
+
+inline copy_message(into, from) {
+  d_step {
+    into.id = from.id; into.epoch = from.epoch; into.code = from.code; into.input = from.input; into.output = from.output
+  }
+}
+
+inline clear_message(message) {
+  d_step { message.id = 0; message.epoch = 0; message.code = 0; message.input = 0; message.output = 0 }
+}
+
+/* What lies in free slots and frames is nobody's business: the fewer states, the better. */
+inline forget_slots(queue, from, number) {
+  clear_message(queue.slot[(from) % CAPACITY]);
+  WHEN(number == CAPACITY) clear_message(queue.slot[(from + 1) % CAPACITY]) END
+}
 
 /* --- The kernel: processes, futexes, eventfds --------------------------------------------------------------------- */
 
@@ -100,13 +134,6 @@ bool bell[WORKERS];
 bool server_dead;
 bool over;
 
-byte crashes = CRASHES;
-byte timeouts = TIMEOUTS;
-byte lies = LIES;
-byte large = LARGE;
-byte no_memory = NO_MEMORY;
-byte lost_starts = LOST_STARTS;
-
 /* --- What only the proof knows ------------------------------------------------------------------------------------- */
 
 byte doing[LIVES];   /* the task that this life has begun, and not answered */
@@ -122,21 +149,13 @@ byte fate[TASKS];    /* how often it was answered or failed */
 #define BY_TIMEOUT 1
 #define BY_PROTOCOL 2
 
-typedef Lent {
-  byte id;
-  byte task;
-  byte input;
-  byte output;
-  bool asked;
-  bool dropped
-}
+typedef Lent { byte id; byte task; byte input; byte output; bool asked; bool unsaid; bool dropped }
 typedef Slot {
   byte state;
   byte epoch;
   byte region;
   bool known;       /* the process is known */
   bool said_ready;
-  bool channel;
   bool bad;         /* a handle of this channel saw a violation */
   byte reason;
   byte suspect;
@@ -146,6 +165,7 @@ typedef Slot {
   byte lent;        /* frames, by bits */
   byte length;
   Lent unanswered[DEPTH];
+  byte unsent;      /* the last of these, which the ring did not take */
   byte out_length;
   Message out[3];
   byte tail;        /* own indices, and what was last seen of the peer's */
@@ -159,77 +179,56 @@ byte next_id = 1;
 
 #define S slot[w]
 #define R slot[w].region
-#define LIFE (2 * w + (slot[w].epoch & 1))
+#define LIFE_OF(w) (2 * (w) + (slot[w].epoch & 1))
+#define LIFE LIFE_OF(w)
 #define OLDEST slot[w].unanswered[0]
+#define BUSY(w) (slot[w].state == RUNNING && slot[w].length > 0)
+#define HEARD(w) ((slot[w].state == STARTING || slot[w].state == RUNNING) && slot[w].reason == 0)
 
 inline lend(f) {
   f = 0;
   do
-  :: f < FRAMES && (S.lent & (1 << f)) -> f++
-  :: f < FRAMES && !(S.lent & (1 << f)) -> S.lent = S.lent | (1 << f); break
-  :: f == FRAMES -> f = NONE; break
+  :: f < frames && (S.lent & (1 << f)) -> f++
+  :: f < frames && !(S.lent & (1 << f)) -> S.lent = S.lent | (1 << f); break
+  :: f == frames -> f = NONE; break
   od
 }
 
 inline give_back(f) {
-  if
-  :: f != NONE ->
+  WHEN(f != NONE)
     assert(S.lent & (1 << f)); /* given back once */
     frame[R * FRAMES + f] = 0;
     S.lent = S.lent & ~(1 << f)
-  :: else
-  fi
+  END
 }
 
-/* Each task is in one place; each lent frame belongs to one task. */
+inline count_frame(f) {
+  WHEN(f != NONE)
+    assert(!(n & (1 << f))); /* no frame is lent twice */
+    n = n | (1 << f)
+  END
+}
+
+/* Each task is in one place; each lent frame belongs to one task. unfinished: whether any task is. */
 inline check_books() {
   d_step {
-    t = 0;
-    do
-    :: t < TASKS ->
+    unfinished = false;
+    for (t : 0 .. TASKS - 1) {
       n = fate[t] + ((pending >> t) & 1);
-      w = 0;
-      do
-      :: w < WORKERS ->
+      for (w : 0 .. WORKERS - 1) {
         n = n + (S.retry == t);
-        k = 0;
-        do
-        :: k < S.length -> n = n + (S.unanswered[k].task == t); k++
-        :: else -> break
-        od;
-        w++
-      :: else -> break
-      od;
+        for (k : 0 .. DEPTH - 1) { n = n + (k < S.length && S.unanswered[k].task == t) }
+      }
       assert(n == 1); /* no task is lost, or done twice */
-      t++
-    :: else -> break
-    od;
-    w = 0;
-    do
-    :: w < WORKERS ->
+      unfinished = unfinished || fate[t] == 0
+    }
+    for (w : 0 .. WORKERS - 1) {
       n = 0;
-      k = 0;
-      do
-      :: k < S.length ->
-        if
-        :: S.unanswered[k].input != NONE ->
-          assert(!(n & (1 << S.unanswered[k].input)));
-          n = n | (1 << S.unanswered[k].input)
-        :: else
-        fi;
-        if
-        :: S.unanswered[k].output != NONE ->
-          assert(!(n & (1 << S.unanswered[k].output))); /* no frame is lent twice */
-          n = n | (1 << S.unanswered[k].output)
-        :: else
-        fi;
-        k++
-      :: else -> break
-      od;
-      assert(n == S.lent); /* no frame is leaked */
-      w++
-    :: else -> break
-    od;
+      for (k : 0 .. DEPTH - 1) {
+        WHEN(k < S.length) count_frame(S.unanswered[k].input); count_frame(S.unanswered[k].output) END
+      }
+      assert(n == S.lent) /* no frame is leaked */
+    }
     t = 0; n = 0; k = 0; w = 0
   }
 }
@@ -240,16 +239,11 @@ inline finish(whom) {
 }
 
 inline kill_worker(why) {
-  if
-  :: S.state == DYING || S.state == EMPTY
-  :: else ->
+  WHEN(S.state != DYING && S.state != EMPTY)
     S.reason = why;
     assert(why != BY_PROTOCOL || lied[LIFE]); /* no honest worker is taken for a liar */
-    if
-    :: S.known -> S.state = DYING; killed[LIFE] = true
-    :: else
-    fi
-  fi
+    WHEN(S.known) S.state = DYING; killed[LIFE] = true END
+  END
 }
 
 chan coordinator_step = [0] of { bit };
@@ -258,12 +252,14 @@ chan worker_step = [0] of { bit };
 /* --- Coordinator: sending ------------------------------------------------------------------------------------------- */
 
 inline put_out(number, what, in, out_frame) {
-  S.out[S.out_length].id = number;
-  S.out[S.out_length].epoch = S.epoch;
-  S.out[S.out_length].code = what;
-  S.out[S.out_length].input = in;
-  S.out[S.out_length].output = out_frame;
-  S.out_length++
+  d_step {
+    S.out[S.out_length].id = number;
+    S.out[S.out_length].epoch = S.epoch;
+    S.out[S.out_length].code = what;
+    S.out[S.out_length].input = in;
+    S.out[S.out_length].output = out_frame;
+    S.out_length++
+  }
 }
 
 #if WORKERS == 1
@@ -276,18 +272,15 @@ inline put_out(number, what, in, out_frame) {
 inline load(t) {
   if
   :: lend(a);
-    if
-    :: a != NONE ->
+    b = NONE;
+    WHEN(a != NONE)
       lend(b);
-      if
-      :: b == NONE -> give_back(a)
-      :: else
-      fi
-    :: else -> b = NONE
-    fi;
+      WHEN(b == NONE) give_back(a) END
+    END;
     assert(b != NONE || S.length > 0) /* an idle worker has room for a task */
   :: no_memory > 0 -> no_memory--; b = NONE /* the machine has none */
   fi;
+  ok = true;
   if
   :: b != NONE ->
     frame[R * FRAMES + a] = INPUT(t);
@@ -297,86 +290,61 @@ inline load(t) {
     S.unanswered[S.length].input = a;
     S.unanswered[S.length].output = b;
     S.length++;
-    next_id++;
-    ok = true
+    next_id++
   :: b == NONE && (S.length > 0 || OTHERS_WORK) -> S.crowded = true; ok = false
   :: b == NONE && !(S.length > 0 || OTHERS_WORK) ->
     finish(t);
-#ifndef WITHOUT_NOTICING_A_FAILURE
-    heard = true; /* it may have been the last: nobody may sleep now */
-#endif
-    ok = true
+    heard = HAS(NOTICING_A_FAILURE) /* it may have been the last: nobody may sleep now */
   fi;
-  a = 0;
-  b = 0
+  a = 0; b = 0
 }
 
-/* w := a worker that may get a task, or NONE. */
-inline least_busy() {
+/* n := a worker, t := the task that it gets next: what is to be tried alone, or the first that waits; NONE: nothing. */
+inline choose() {
   d_step {
     n = NONE;
-    w = 0;
-    do
-    :: w < WORKERS ->
-      if
-      :: S.state == RUNNING && !S.alone && S.retry == NONE && !S.crowded && S.length < DEPTH ->
-        if
-        :: n == NONE -> n = w
-        :: n != NONE && S.length < slot[n].length -> n = w
-        :: else
-        fi
-      :: else
-      fi;
-      w++
-    :: else -> break
-    od;
+    t = 0;
+    for (w : 0 .. WORKERS - 1) {
+      WHEN(n == NONE && S.state == RUNNING && S.length == 0 && S.retry != NONE && !S.crowded) n = w; t = S.retry END
+    }
+    WHEN(n == NONE && pending != 0)
+      do
+      :: !(pending & (1 << t)) -> t++
+      :: else -> break
+      od;
+      for (w : 0 .. WORKERS - 1) {
+        WHEN(S.state == RUNNING && !S.alone && S.retry == NONE && !S.crowded && S.length < DEPTH)
+          if
+          :: n == NONE -> n = w
+          :: n != NONE && S.length < slot[n].length -> n = w
+          :: else
+          fi
+        END
+      }
+    END;
     w = n;
     n = 0
   }
 }
 
 inline dispatch() {
-  w = 0;
   do
-  :: w < WORKERS ->
+  :: choose();
+    WHEN(w == NONE) break END;
+    load(t);
     if
-    :: S.state == RUNNING && S.length == 0 && S.retry != NONE ->
-      t = S.retry;
-      load(t);
-      if
-      :: ok -> S.retry = NONE; S.alone = S.length > 0
-      :: else
-      fi
-    :: else
-    fi;
-    w++
-  :: else -> break
-  od;
-  t = 0;
-  do
-  :: t < TASKS && (pending & (1 << t)) ->
-    least_busy();
-    if
-    :: w == NONE -> break
-    :: else ->
-      load(t);
-      if
-      :: ok -> pending = pending & ~(1 << t); t++
-      :: else
-      fi
+    :: ok && S.retry == t -> S.retry = NONE; S.alone = S.length > 0
+    :: ok && S.retry != t -> pending = pending & ~(1 << t)
+    :: !ok
     fi
-  :: t < TASKS && !(pending & (1 << t)) -> t++
-  :: t == TASKS -> break
   od;
   t = 0; w = 0; ok = false
 }
 
 /* A push of the whole outbox, with one commit; then the worker is woken if it said that it sleeps. */
 inline flush() {
-  if
-  :: S.state == RUNNING && S.out_length > 0 ->
-    if
-    :: CAPACITY - (S.tail - S.seen_head) < S.out_length ->
+  WHEN(S.state == RUNNING && S.out_length > 0)
+    WHEN(CAPACITY - (S.tail - S.seen_head) < S.out_length)
       coordinator_step ? 0;
       n = to_worker[R].head;
       if
@@ -384,175 +352,112 @@ inline flush() {
       :: else -> S.seen_head = n
       fi;
       n = 0
-    :: else
-    fi;
+    END;
     if
     :: S.bad || CAPACITY - (S.tail - S.seen_head) < S.out_length ->
       /* The depth is such that all of it has room if the worker is honest. */
+      for (k : 0 .. S.out_length - 1) { S.unsent = S.unsent + (S.out[k].code == RUN) }
       clear_out();
       kill_worker(BY_PROTOCOL)
     :: else ->
-#ifdef WITHOUT_WRITE_BEFORE_COMMIT
-      to_worker[R].tail = S.tail + S.out_length;
-      coordinator_step ? 0;
-#endif
-      k = 0;
-      do
-      :: k < S.out_length ->
-        copy_message(to_worker[R].slot[(S.tail + k) % CAPACITY], S.out[k]);
-        k++
-      :: else -> break
-      od;
+      WHEN(!HAS(WRITE_BEFORE_COMMIT)) to_worker[R].tail = S.tail + S.out_length; coordinator_step ? 0 END;
+      for (k : 0 .. S.out_length - 1) { copy_message(to_worker[R].slot[(S.tail + k) % CAPACITY], S.out[k]) }
       coordinator_step ? 0;
       S.tail = S.tail + S.out_length;
       to_worker[R].tail = S.tail;
+      OLDEST.unsaid = false;
       clear_out();
       wake_worker()
     fi
-  :: else
-  fi
+  END
 }
 
 inline clear_out() {
-  clear_message(S.out[0]);
-  clear_message(S.out[1]);
-  clear_message(S.out[2]);
-  k = 0;
-  S.out_length = 0
+  d_step { clear_message(S.out[0]); clear_message(S.out[1]); clear_message(S.out[2]); k = 0; S.out_length = 0 }
 }
 
 inline wake_worker() {
-#ifndef WITHOUT_WAKING_THE_WORKER
-  coordinator_step ? 0;
-  n = worker_asleep[R];
-  worker_asleep[R] = false;
-  if
-  :: n == 1 -> n = 0; coordinator_step ? 0; futex_waits[R] = false
-  :: else
-  fi
-#else
-  skip
-#endif
+  WHEN(HAS(WAKING_THE_WORKER) && !wakeful)
+    coordinator_step ? 0;
+    n = worker_asleep[R];
+    worker_asleep[R] = false;
+    WHEN(n == 1) coordinator_step ? 0; futex_waits[R] = false END;
+    n = 0
+  END
 }
 
 /* --- Coordinator: hearing ------------------------------------------------------------------------------------------- */
 
-inline settle() {
-#ifndef WITHOUT_GIVING_INPUTS_BACK
-  give_back(OLDEST.input);
-#endif
-  give_back(OLDEST.output);
-  drop_oldest();
-  if
-  :: S.length == 0 -> S.alone = false
-  :: else
-  fi
-}
-
 inline drop_oldest() {
   d_step {
-    S.unanswered[0].id = S.unanswered[1].id;
-    S.unanswered[0].task = S.unanswered[1].task;
-    S.unanswered[0].input = S.unanswered[1].input;
-    S.unanswered[0].output = S.unanswered[1].output;
-    S.unanswered[0].asked = S.unanswered[1].asked;
-    S.unanswered[0].dropped = S.unanswered[1].dropped;
-    S.length--;
-    S.unanswered[S.length].id = 0;
-    S.unanswered[S.length].task = 0;
-    S.unanswered[S.length].input = 0;
-    S.unanswered[S.length].output = 0;
-    S.unanswered[S.length].asked = false;
-    S.unanswered[S.length].dropped = false
+    S.unanswered[0].id = S.unanswered[1].id; S.unanswered[1].id = 0;
+    S.unanswered[0].task = S.unanswered[1].task; S.unanswered[1].task = 0;
+    S.unanswered[0].input = S.unanswered[1].input; S.unanswered[1].input = 0;
+    S.unanswered[0].output = S.unanswered[1].output; S.unanswered[1].output = 0;
+    S.unanswered[0].asked = S.unanswered[1].asked; S.unanswered[1].asked = false;
+    S.unanswered[0].unsaid = S.unanswered[1].unsaid; S.unanswered[1].unsaid = false;
+    S.unanswered[0].dropped = S.unanswered[1].dropped; S.unanswered[1].dropped = false;
+    S.length--
   }
+}
+
+/* The oldest task is over. */
+inline settle() {
+  finish(OLDEST.task);
+  WHEN(HAS(GIVING_INPUTS_BACK)) give_back(OLDEST.input) END;
+  give_back(OLDEST.output);
+  drop_oldest();
+  WHEN(S.length == 0) S.alone = false END
 }
 
 inline nobody_is_full() {
-  d_step {
-    n = 0;
-    do
-    :: n < WORKERS -> slot[n].crowded = false; n++
-    :: else -> break
-    od;
-    n = 0
-  }
+  d_step { for (n : 0 .. WORKERS - 1) { slot[n].crowded = false } n = 0 }
 }
 
 /* The message m of worker w; ok: whether it makes sense. */
 inline judge() {
   ok = true;
   if
-#ifndef WITHOUT_EPOCH_CHECK
-  :: m.epoch != S.epoch -> ok = false
-#endif
+  :: HAS(EPOCH_CHECK) && m.epoch != S.epoch -> ok = false
   :: else ->
     assert(m.epoch == S.epoch); /* nothing of another generation is believed */
     if
-    :: m.code == READY ->
-      if
-      :: S.state == RUNNING || S.said_ready || m.id != 0 -> ok = false
-      :: else ->
-        S.said_ready = true;
-        if
-        :: S.known && S.state == STARTING -> S.state = RUNNING
-        :: else
-        fi
-      fi
-    :: else -> judge_answer()
+    :: m.code == READY && (S.said_ready || m.id != 0) -> ok = false
+    :: m.code == READY && !(S.said_ready || m.id != 0) ->
+      S.said_ready = true;
+      WHEN(S.known && S.state == STARTING) S.state = RUNNING END
+    :: m.code != READY -> judge_answer()
     fi
   fi
 }
 
 inline judge_answer() {
   if
-#ifndef WITHOUT_FIFO_CHECK
-  :: S.length == 0 || OLDEST.id != m.id -> ok = false
-#endif
+  :: HAS(FIFO_CHECK) && (S.length == 0 || OLDEST.id != m.id) -> ok = false
+  :: HAS(EARLY_CHECK) && S.length > 0 && OLDEST.id == m.id && OLDEST.unsaid -> ok = false
   :: else ->
     assert(S.length > 0 && OLDEST.id == m.id); /* an answer counts for the task that it is about */
+    assert(!OLDEST.unsaid);                    /* and is made in room that it was told of */
     if
-    :: m.code == DONE ->
+    :: m.code == DONE && HAS(FRAME_CHECK) && (OLDEST.dropped || m.output != OLDEST.output) -> ok = false
+    :: m.code == DONE && !(HAS(FRAME_CHECK) && (OLDEST.dropped || m.output != OLDEST.output)) ->
+      assert(OLDEST.output == m.output && OLDEST.output != NONE); /* only what was lent is read */
+      assert(lied[LIFE] || frame[R * FRAMES + m.output] == ANSWER(OLDEST.task)); /* and holds the right answer */
       if
-#ifndef WITHOUT_FRAME_CHECK
-      :: OLDEST.dropped || m.output != OLDEST.output -> ok = false
-#endif
-      :: else ->
-        assert(OLDEST.output == m.output && OLDEST.output != NONE); /* only what was lent is read */
-        assert(lied[LIFE] || frame[R * FRAMES + m.output] == ANSWER(OLDEST.task)); /* and holds the right answer */
-        if
-        :: finish(OLDEST.task); settle(); nobody_is_full()
-        :: no_memory > 0 -> /* the user has no memory for the answer */
-          no_memory--;
-          finish(OLDEST.task);
-          settle();
-#ifndef WITHOUT_ROOM_AFTER_A_FAILURE
-          nobody_is_full()
-#endif
-        fi
-      fi
-    :: m.code == MORE_ROOM ->
-      if
-#ifndef WITHOUT_ONE_ROOM_CHECK
-      :: OLDEST.asked -> ok = false
-#endif
-      :: else ->
-        if
-        :: S.state == RUNNING -> answer_room()
-        :: else
-        fi
-      fi
-    :: m.code == DROPPED ->
-      if
-#ifndef WITHOUT_DROP_CHECK
-      :: !OLDEST.dropped -> ok = false
-#endif
-      :: else ->
-        assert(OLDEST.dropped); /* nothing is dropped unless it was told to */
-        finish(OLDEST.task);
+      :: settle(); nobody_is_full()
+      :: no_memory > 0 -> /* the user has no memory for the answer */
+        no_memory--;
         settle();
-        nobody_is_full()
+        WHEN(HAS(ROOM_AFTER_A_FAILURE)) nobody_is_full() END
       fi
-    :: m.code == NO_MEM -> finish(OLDEST.task); settle(); nobody_is_full()
+    :: m.code == MORE_ROOM && HAS(ONE_ROOM_CHECK) && OLDEST.asked -> ok = false
+    :: m.code == MORE_ROOM && !(HAS(ONE_ROOM_CHECK) && OLDEST.asked) -> WHEN(S.state == RUNNING) answer_room() END
+    :: m.code == DROPPED && HAS(DROP_CHECK) && !OLDEST.dropped -> ok = false
+    :: m.code == DROPPED && !(HAS(DROP_CHECK) && !OLDEST.dropped) ->
+      assert(OLDEST.dropped); /* nothing is dropped unless it was told to */
+      settle();
+      nobody_is_full()
+    :: m.code == NO_MEM -> settle(); nobody_is_full()
     fi
   fi
 }
@@ -560,11 +465,10 @@ inline judge_answer() {
 inline answer_room() {
   assert(!OLDEST.asked); /* once a task: what it gives back cannot be given back again */
   give_back(OLDEST.input);
-#ifndef WITHOUT_GIVING_ROOM_BACK
-  give_back(OLDEST.output);
-#endif
+  WHEN(HAS(GIVING_ROOM_BACK)) give_back(OLDEST.output) END;
   OLDEST.input = NONE;
   OLDEST.asked = true;
+  OLDEST.unsaid = true;
   if
   :: lend(a); OLDEST.output = a
   :: no_memory > 0 -> no_memory--; OLDEST.output = NONE; OLDEST.dropped = true
@@ -580,27 +484,16 @@ inline collect() {
   if
   :: S.bad || c > CAPACITY -> S.bad = true; kill_worker(BY_PROTOCOL)
   :: !(S.bad || c > CAPACITY) && c > 0 ->
-    j = 0;
-    do
-    :: j < c -> copy_message(got[j], to_coordinator[R].slot[(S.head + j) % CAPACITY]); j++
-    :: else -> break
-    od;
+    for (j : 0 .. c - 1) { copy_message(got[j], to_coordinator[R].slot[(S.head + j) % CAPACITY]) }
     forget_slots(to_coordinator[R], S.head, c);
     S.head = S.head + c;
     to_coordinator[R].head = S.head;
     heard = true;
-    j = 0;
-    do
-    :: j < c ->
+    for (j : 0 .. c - 1) {
       copy_message(m, got[j]);
       judge();
-      j++;
-      if
-      :: !ok -> kill_worker(BY_PROTOCOL); break
-      :: else
-      fi
-    :: else -> break
-    od;
+      WHEN(!ok) kill_worker(BY_PROTOCOL); break END
+    }
     clear_message(m); clear_message(got[0]); clear_message(got[1]);
     ok = false; j = 0
   :: else
@@ -608,159 +501,60 @@ inline collect() {
   c = 0
 }
 
-inline copy_message(into, from) {
-  d_step {
-    into.id = from.id; into.epoch = from.epoch; into.code = from.code; into.input = from.input; into.output = from.output
-  }
-}
-
-/* What lies in free slots and frames is nobody's business: the fewer states, the better. */
-inline forget_slots(queue, from, number) {
-  if
-  :: number == CAPACITY -> clear_message(queue.slot[0]); clear_message(queue.slot[1])
-  :: else -> clear_message(queue.slot[(from) % CAPACITY])
-  fi
-}
-
-inline forget_frames() {
-  d_step {
-    k = 0;
-    do
-    :: k < FRAMES -> frame[R * FRAMES + k] = 0; k++
-    :: else -> k = 0; break
-    od
-  }
-}
-
-inline clear_message(message) {
-  d_step {
-    message.id = 0; message.epoch = 0; message.code = 0; message.input = 0; message.output = 0
-  }
-}
-
 /* --- Coordinator: sleeping ------------------------------------------------------------------------------------------ */
 
-#ifdef WITHOUT_REAPING_FIRST
-#define GONE(w) (life[2 * w + (slot[w].epoch & 1)] == DEAD || killed[2 * w + (slot[w].epoch & 1)])
-#else
-#define GONE(w) (life[2 * w + (slot[w].epoch & 1)] == DEAD)
-#endif
-#define TOLD(w) (slot[w].state == STARTING && !slot[w].known && told[2 * w + (slot[w].epoch & 1)])
+#define GONE(w) (life[LIFE_OF(w)] == DEAD || (without == REAPING_FIRST && killed[LIFE_OF(w)]))
+#define TOLD(w) (slot[w].state == STARTING && !slot[w].known && told[LIFE_OF(w)])
 #define DEATH(w) (slot[w].known && GONE(w))
+#define ANSWER_OF(w) (HEARD(w) && (slot[w].bad || to_coordinator[slot[w].region].tail != slot[w].head))
 #define EVENT(w) (bell[w] || TOLD(w) || DEATH(w))
-#define BUSY(w) (slot[w].state == RUNNING && slot[w].length > 0)
 #if WORKERS == 1
 #define ANY_EVENT (server_dead || EVENT(0))
 #define ANY_BUSY BUSY(0)
+#define ANY_ANSWER ANSWER_OF(0)
 #else
 #define ANY_EVENT (server_dead || EVENT(0) || EVENT(1))
 #define ANY_BUSY (BUSY(0) || BUSY(1))
+#define ANY_ANSWER (ANSWER_OF(0) || ANSWER_OF(1))
 #endif
 
 inline sleep() {
   may_sleep = true;
-  w = 0;
-  do
-  :: w < WORKERS ->
-    if
-    :: S.channel ->
-#ifndef WITHOUT_ANNOUNCEMENT
-      coordinator_step ? 0;
-      coordinator_asleep[R] = true;
-#endif
-#ifndef WITHOUT_RECHECK
-      coordinator_step ? 0;
-      if
-      :: S.state != DYING && (S.bad || to_coordinator[R].tail != S.head) -> may_sleep = false
-      :: else
-      fi
-#endif
-    :: else
-    fi;
-    w++
-  :: else -> w = 0; break
-  od;
+  for (w : 0 .. WORKERS - 1) {
+    WHEN(S.state != EMPTY && !wakeful)
+      WHEN(HAS(ANNOUNCEMENT)) coordinator_step ? 0; coordinator_asleep[R] = true END;
+      WHEN(HAS(RECHECK))
+        coordinator_step ? 0;
+        WHEN(ANSWER_OF(w)) may_sleep = false END
+      END
+    END
+  }
   /* epoll_wait */
   coordinator_step ? 0;
   if
   :: !may_sleep
-  :: may_sleep && ANY_EVENT
+  :: may_sleep && (ANY_EVENT || (wakeful && ANY_ANSWER))
   :: may_sleep && timeouts > 0 && ANY_BUSY -> timeouts--; timer = true
   fi;
-  may_sleep = false;
-  do
-  :: w < WORKERS ->
-    heard_bell = heard_bell | (bell[w] << w);
-    heard_told = heard_told | (TOLD(w) << w);
-    heard_death = heard_death | (DEATH(w) << w);
-    w++
-  :: else -> w = 0; break
-  od;
-  heard_server = server_dead;
-  do
-  :: w < WORKERS ->
-    if
-    :: S.channel -> coordinator_step ? 0; coordinator_asleep[R] = false
-    :: else
-    fi;
-    w++
-  :: else -> w = 0; break
-  od;
-  hear();
-  collect_all()
-}
-
-inline collect_all() {
-  w = 0;
-  do
-  :: w < WORKERS ->
-    if
-    :: S.state == STARTING || S.state == RUNNING -> collect()
-    :: else
-    fi;
-    w++
-  :: else -> w = 0; break
-  od
-}
-
-inline hear() {
-  do
-  :: w < WORKERS ->
-    if
-    :: heard_told & (1 << w) -> worker_is_known()
-    :: else
-    fi;
-    w++
-  :: else -> heard_told = 0; w = 0; break
-  od;
-  if
-  :: heard_server ->
-    heard_server = false;
-    do
-    :: w < WORKERS ->
-      if
-      :: S.state == STARTING && !S.known -> abandon_life()
-      :: else
-      fi;
-      w++
-    :: else -> w = 0; break
-    od;
-    server_dead = false /* a new one */
-  :: else
-  fi;
-  do
-  :: w < WORKERS ->
-    if
-    :: heard_bell & (1 << w) -> coordinator_step ? 0; heard_bell = heard_bell & ~(1 << w); bell[w] = false
-    :: else
-    fi;
-    if
-    :: heard_death & (1 << w) -> heard_death = heard_death & ~(1 << w); bury()
-    :: else
-    fi;
-    w++
-  :: else -> w = 0; break
-  od
+  d_step {
+    may_sleep = false;
+    for (w : 0 .. WORKERS - 1) {
+      bell[w] = bell[w] && !HAS(HEARING_THE_EDGE); /* once a ring */
+      heard_told = heard_told | (TOLD(w) << w);
+      gone = gone | (DEATH(w) << w)
+    }
+    heard_server = server_dead
+  }
+  for (w : 0 .. WORKERS - 1) {
+    WHEN(S.state != EMPTY && !wakeful) coordinator_step ? 0; coordinator_asleep[R] = false END
+  }
+  for (w : 0 .. WORKERS - 1) {
+    WHEN(heard_told & (1 << w)) worker_is_known() END;
+    WHEN(heard_server && S.state == STARTING && !S.known) abandon_life() END
+  }
+  WHEN(heard_server) server_dead = false /* a new one */ END;
+  heard_server = false;
+  heard_told = 0
 }
 
 inline worker_is_known() {
@@ -778,127 +572,100 @@ inline worker_is_known() {
 inline start() {
   S.epoch++;
   life[LIFE] == NOT_THERE; /* of the numbers of lives, there are only two here */
-#ifndef WITHOUT_NEW_RINGS
-  clear_ring(to_worker[R]);
-  clear_ring(to_coordinator[R]);
-#endif
-  S.tail = to_worker[R].tail;
-  S.seen_head = to_worker[R].head;
-  S.head = to_coordinator[R].head;
-  S.bad = false;
-  worker_asleep[R] = false;
-  coordinator_asleep[R] = false;
-  futex_waits[R] = false;
-  identity[R] = S.epoch;
-  S.channel = true;
-  S.state = STARTING;
-  S.reason = 0;
-  S.suspect = 0;
-  S.said_ready = false;
-  S.known = false;
-  S.alone = false;
-  S.crowded = false;
-  told[LIFE] = false;
-  killed[LIFE] = false;
-  lost[LIFE] = false;
-  lied[LIFE] = false;
-  doing[LIFE] = NONE;
-  life_epoch[LIFE] = S.epoch;
-  life_region[LIFE] = R;
-  life[LIFE] = ASKED
+  WHEN(HAS(NEW_RINGS)) clear_ring(to_worker[R]); clear_ring(to_coordinator[R]) END;
+  d_step {
+    S.tail = to_worker[R].tail;
+    S.seen_head = to_worker[R].head;
+    S.head = to_coordinator[R].head;
+    S.bad = false;
+    S.unsent = 0;
+    worker_asleep[R] = false;
+    coordinator_asleep[R] = false;
+    futex_waits[R] = false;
+    identity[R] = S.epoch;
+    S.state = STARTING;
+    S.reason = 0;
+    S.suspect = 0;
+    S.said_ready = false;
+    S.known = false;
+    S.alone = false;
+    S.crowded = false;
+    told[LIFE] = false;
+    killed[LIFE] = false;
+    lost[LIFE] = false;
+    lied[LIFE] = false;
+    doing[LIFE] = NONE;
+    life_epoch[LIFE] = S.epoch;
+    life_region[LIFE] = R;
+    life[LIFE] = ASKED
+  }
 }
 
 inline clear_ring(queue) {
-  queue.tail = 0;
-  queue.head = 0;
-  clear_message(queue.slot[0]);
-  clear_message(queue.slot[1])
+  d_step { queue.tail = 0; queue.head = 0; clear_message(queue.slot[0]); clear_message(queue.slot[1]) }
 }
 
 /* It is not known whether the life ever began; whoever comes finds a region that is nobody's. */
 inline abandon_life() {
   lost[LIFE] = true;
-#ifndef WITHOUT_RETIRING
   coordinator_step ? 0;
   identity[R] = 0;
-#endif
   wake_worker();
-  S.channel = false;
+  take_frames_back();
   S.state = EMPTY;
-  forget_frames();
-  S.lent = 0;
-#ifndef WITHOUT_A_NEW_REGION
-  S.region = S.region ^ 1
-#endif
+  WHEN(HAS(A_NEW_REGION)) S.region = S.region ^ 1 END
 }
 
-inline bury() {
-  /* Reaped. */
-#ifndef WITHOUT_REAPING_FIRST
-  life[LIFE] = NOT_THERE;
-#endif
-#ifndef WITHOUT_DRAINING
-  if
-  :: S.reason != BY_PROTOCOL -> collect()
-  :: else
-  fi;
-#endif
-  S.channel = false;
+inline take_frames_back() {
+  d_step {
+    for (k : 0 .. FRAMES - 1) { frame[R * FRAMES + k] = 0 }
+    k = 0;
+    S.lent = 0
+  }
+}
+
+/* What the dead worker left. */
+inline distribute() {
   S.state = EMPTY;
   S.known = false;
   S.alone = false;
-#ifndef WITHOUT_TAKING_FRAMES_BACK
-  forget_frames();
-  S.lent = 0;
-#endif
+  WHEN(HAS(TAKING_FRAMES_BACK)) take_frames_back() END;
   clear_out();
-  if
-#ifdef WITHOUT_SUSPECT_CHECK
-  :: S.length > 0 -> charge()
-#else
-  :: S.length > 0 && (S.reason != BY_TIMEOUT || OLDEST.id == S.suspect) -> charge()
-#endif
-  :: else
-  fi;
+  WHEN(S.length > 0 && (S.length > S.unsent || !HAS(SENT_CHECK)) &&
+       (S.reason != BY_TIMEOUT || OLDEST.id == S.suspect || !HAS(SUSPECT_CHECK)))
+    charge()
+  END;
   do
   :: S.length > 0 ->
-#ifndef WITHOUT_REQUEUING
-    pending = pending | (1 << OLDEST.task);
-#endif
+    WHEN(HAS(REQUEUING)) pending = pending | (1 << OLDEST.task) END;
     drop_oldest()
   :: else -> break
   od;
-#ifndef WITHOUT_REAPING_FIRST
-  killed[LIFE] = false;
-#endif
+  WHEN(HAS(REAPING_FIRST)) killed[LIFE] = false END;
   told[LIFE] = false;
   lied[LIFE] = false;
   doing[LIFE] = NONE;
   S.suspect = 0;
+  S.unsent = 0;
   S.reason = 0;
   S.said_ready = false;
   heard = false
 }
 
 inline charge() {
-  k = 0;
-#ifdef WITHOUT_OLDEST_FIRST
-  k = S.length - 1;
-#endif
+  k = (HAS(OLDEST_FIRST) -> 0 : S.length - 1);
   t = S.unanswered[k].task;
   /* Only the task that it was working on is charged; for its time, only the one whose time it was. */
   assert(lied[LIFE] || doing[LIFE] == NONE || doing[LIFE] == t);
   assert(S.reason != BY_TIMEOUT || S.unanswered[k].id == S.suspect);
+  assert(S.length > S.unsent); /* and it was sent */
   assert(S.retry == NONE);
   attempts[t]++;
   if
-#ifdef WITHOUT_LIMIT_OF_RETRIES
-  :: true -> S.retry = t
-#else
-  :: attempts[t] > RETRIES -> finish(t)
+  :: attempts[t] > RETRIES && HAS(LIMIT_OF_RETRIES) -> finish(t)
   :: else -> S.retry = t
-#endif
   fi;
+  assert(attempts[t] <= RETRIES + 1); /* it is not tried for ever */
   if
   :: k == 1 -> S.length--
   :: else -> drop_oldest()
@@ -906,46 +673,38 @@ inline charge() {
   t = 0; k = 0
 }
 
-inline check_clocks() {
-  w = 0;
-  do
-  :: w < WORKERS ->
+/* One after the other: what each has said; then, after a sleep, who is gone; then the clocks. */
+#define ANSWERS 1
+#define DEATHS 2
+#define CLOCKS 3
+
+inline attend() {
+  if
+  :: pass == CLOCKS ->
+    late = false;
     if
-    :: BUSY(w) && (timer || timeouts > 0) ->
-      if
-      :: !timer -> timeouts--
-      :: timer -> timer = false
-      fi;
-      i = OLDEST.id;
-      collect(); /* it may have answered meanwhile */
-      if
-      :: BUSY(w) && OLDEST.id == i -> S.suspect = i; kill_worker(BY_TIMEOUT)
-      :: else
-      fi;
-      i = 0
+    :: BUSY(w) && timer -> timer = false; late = true
+    :: BUSY(w) && !timer && timeouts > 0 -> timeouts--; late = true
     :: true
     fi;
-    w++
-  :: else -> w = 0; break
-  od;
-  timer = false
-}
-
-inline count_unfinished() {
-  d_step {
-    unfinished = (pending != 0);
-    w = 0;
-    do
-    :: w < WORKERS -> unfinished = unfinished || S.length > 0 || S.retry != NONE; w++
-    :: else -> w = 0; break
-    od
-  }
+    listen = late;
+    i = (late -> OLDEST.id : 0)
+  :: pass != CLOCKS && (gone & (1 << w)) ->
+    WHEN(HAS(REAPING_FIRST)) life[LIFE] = NOT_THERE END;
+    listen = HAS(DRAINING) && S.reason != BY_PROTOCOL
+  :: else -> listen = HEARD(w)
+  fi;
+  WHEN(listen) collect() END;
+  WHEN(gone & (1 << w)) gone = gone & ~(1 << w); distribute() END;
+  /* It may have answered meanwhile. */
+  WHEN(late && BUSY(w) && OLDEST.id == i) S.suspect = i; kill_worker(BY_TIMEOUT) END;
+  d_step { listen = false; late = false; i = 0 }
 }
 
 proctype Coordinator() {
-  byte w, t, n, k, a, b, c, i, j;
-  byte heard_bell, heard_told, heard_death;
-  bool ok, heard, may_sleep, timer, unfinished, heard_server;
+  byte w, t, n, k, a, b, c, i, j, pass;
+  byte heard_told, gone;
+  bool ok, heard, may_sleep, timer, unfinished, heard_server, listen, late;
   Message m;
   Message got[CAPACITY];
 
@@ -953,94 +712,57 @@ proctype Coordinator() {
     do
     ::
       check_books();
-      count_unfinished();
-      if
-      :: unfinished -> unfinished = false
-      :: else -> break
-      fi;
-      do
-      :: w < WORKERS ->
-        if
-        :: S.state == EMPTY -> start()
-        :: else
-        fi;
-        w++
-      :: else -> w = 0; break
-      od;
+      WHEN(!unfinished) break END;
+      for (w : 0 .. WORKERS - 1) {
+        WHEN(S.state == EMPTY) start() END
+      }
       dispatch();
+      for (w : 0 .. WORKERS - 1) { flush() }
+      pass = ANSWERS;
       do
-      :: w < WORKERS -> flush(); w++
-      :: else -> w = 0; break
+      :: pass > CLOCKS -> break
+      :: else ->
+        WHEN(pass == DEATHS) sleep() END;
+        for (w : 0 .. WORKERS - 1) { attend() }
+        pass = pass + (pass == ANSWERS && heard -> 2 : 1)
       od;
-      collect_all();
-      if
-      :: !heard -> sleep()
-      :: else
-      fi;
-      heard = false;
-      check_clocks();
-      heard = false
+      heard = false; timer = false; pass = 0; w = 0
     od;
 
     /* It ends: every process is killed and reaped. */
     coordinator_step ? 0;
     over = true;
-    do
-    :: i < LIVES -> life[i] = NOT_THERE; i++
-    :: else -> i = 0; break
-    od;
-    do
-    :: i < TASKS -> assert(fate[i] == 1); i++
-    :: else -> break
-    od
+    for (i : 0 .. LIVES - 1) { life[i] = NOT_THERE }
   }
 }
 
 /* --- Worker --------------------------------------------------------------------------------------------------------- */
 
 /* Nothing comes after it: see `unless` below. */
-inline leave() {
-  life[me] = (lost[me] -> NOT_THERE : DEAD)
-}
+inline leave() { life[me] = (lost[me] -> NOT_THERE : DEAD) }
 
 /* A push of p. answers: the task in hand is over with it. */
 inline post(answers) {
-  if
-  :: tail - seen_head == CAPACITY -> worker_step ? 0; seen_head = to_coordinator[r].head
-  :: else
-  fi;
+  WHEN(tail - seen_head == CAPACITY) worker_step ? 0; seen_head = to_coordinator[r].head END;
   assert(lied[me] || tail - seen_head < CAPACITY); /* an honest worker has room for what it was asked */
-  if
-  :: tail - seen_head >= CAPACITY -> leave()
-  :: else
-  fi;
-#ifdef WITHOUT_WRITE_BEFORE_COMMIT_BY_WORKERS
-  to_coordinator[r].tail = tail + 1;
-  worker_step ? 0;
-#endif
+  WHEN(tail - seen_head >= CAPACITY) leave() END;
+  WHEN(!HAS(WRITE_BEFORE_COMMIT_BY_WORKERS)) to_coordinator[r].tail = tail + 1; worker_step ? 0 END;
   copy_message(to_coordinator[r].slot[tail % CAPACITY], p);
   worker_step ? 0;
   tail++;
   to_coordinator[r].tail = tail;
-  if
-  :: answers -> doing[me] = NONE
-  :: else
-  fi;
+  WHEN(answers) doing[me] = NONE END;
   clear_message(p)
 }
 
 inline ring() {
-#ifndef WITHOUT_BELL
-  worker_step ? 0;
-  n = coordinator_asleep[r];
-  coordinator_asleep[r] = false;
-  if
-  :: n == 1 -> n = 0; worker_step ? 0; bell[me / 2] = true
-  :: else
-  fi
-#else
-  skip
-#endif
+  WHEN(HAS(BELL) && !wakeful)
+    worker_step ? 0;
+    n = coordinator_asleep[r];
+    coordinator_asleep[r] = false;
+    WHEN(n == 1) worker_step ? 0; bell[me / 2] = true END;
+    n = 0
+  END
 }
 
 /* A pop of all that is there. */
@@ -1050,16 +772,11 @@ inline take() {
   if
   :: c > CAPACITY -> assert(lied[me]); leave() /* an honest coordinator is not taken for a liar */
   :: c > 0 && c <= CAPACITY ->
-    n = 0;
-    do
-    :: n < c -> copy_message(inbox[count], to_worker[r].slot[(head + n) % CAPACITY]); count++; n++
-    :: else -> break
-    od;
+    for (n : 0 .. c - 1) { copy_message(inbox[count], to_worker[r].slot[(head + n) % CAPACITY]); count++ }
     forget_slots(to_worker[r], head, c);
     head = head + c;
     to_worker[r].head = head;
-    n = 0;
-    c = 0
+    n = 0; c = 0
   :: else
   fi
 }
@@ -1067,23 +784,22 @@ inline take() {
 /* Until there is something to take. */
 inline wait() {
   do
-  ::
+  :: wakeful ->
+    to_worker[r].tail != head || identity[r] != epoch;
+    worker_step ? 0;
+    if
+    :: to_worker[r].tail != head -> break
+    :: else -> leave()
+    fi
+  :: !wakeful ->
     worker_step ? 0;
     worker_asleep[r] = true;
-#ifndef WITHOUT_RECHECK_BY_WORKERS
-    worker_step ? 0;
-#endif
+    WHEN(HAS(RECHECK_BY_WORKERS)) worker_step ? 0 END;
     if
-#ifndef WITHOUT_RECHECK_BY_WORKERS
-    :: to_worker[r].tail != head
-#endif
+    :: HAS(RECHECK_BY_WORKERS) && to_worker[r].tail != head
     :: else ->
       worker_step ? 0;
-#ifdef WITHOUT_LOOK_UNDER_THE_FUTEX_LOCK
-      futex_waits[r] = true;
-#else
-      futex_waits[r] = worker_asleep[r];
-#endif
+      futex_waits[r] = worker_asleep[r] || !HAS(LOOK_UNDER_THE_FUTEX_LOCK);
       /* Now and then it asks whether the channel is retired: the one thing for which it needs a clock. */
       !futex_waits[r] || identity[r] != epoch
     fi;
@@ -1092,11 +808,7 @@ inline wait() {
     worker_step ? 0;
     if
     :: to_worker[r].tail != head -> break
-    :: else ->
-      if
-      :: identity[r] != epoch -> leave()
-      :: else
-      fi
+    :: else -> WHEN(identity[r] != epoch) leave() END
     fi
   od
 }
@@ -1113,12 +825,7 @@ inline take_out(x) {
   count--
 }
 
-inline say(number, what, out_frame) {
-  p.id = number;
-  p.epoch = epoch;
-  p.code = what;
-  p.output = out_frame
-}
+inline say(number, what, out_frame) { p.id = number; p.epoch = epoch; p.code = what; p.output = out_frame }
 
 /* Sends what nobody honest sends, or writes where nobody honest writes. */
 inline lie() {
@@ -1179,7 +886,10 @@ inline run_message() {
     say(m.id, MORE_ROOM, m.output);
     post(false);
     ring();
-    wait_for_room();
+    if
+    :: lies > 0 -> lies--; lied[me] = true; m.output = (m.output + 1) % FRAMES /* and does not wait for it */
+    :: true -> wait_for_room()
+    fi;
     if
     :: m.output == NONE -> say(m.id, DROPPED, NONE)
     :: else -> frame[r * FRAMES + m.output] = ANSWER(t); say(m.id, DONE, m.output)
@@ -1226,12 +936,7 @@ proctype Worker(byte me) {
           fi
         :: count == 0 ->
           take();
-          if
-          :: count == 0 ->
-            ring();
-            wait()
-          :: else
-          fi
+          WHEN(count == 0) ring(); wait() END
         od
       }
     } unless { atomic { life[me] != ALIVE ->
@@ -1245,9 +950,8 @@ proctype Worker(byte me) {
 /* --- Kernel: starts, deaths, and what the fork server tells ---------------------------------------------------------- */
 
 /* That the worker may be heard of before the fork server tells of it matters only where that can die in between. */
-#define TOLD_AT_ONCE (LOST_STARTS == 0)
 #define STEPS_OF(x) \
-  :: atomic { life[x] == ASKED && !body[x] -> life[x] = ALIVE; told[x] = TOLD_AT_ONCE } \
+  :: atomic { life[x] == ASKED && !body[x] -> life[x] = ALIVE; told[x] = !may_lose_starts } \
   :: atomic { life[x] == ASKED && lost[x] -> life[x] = NOT_THERE } \
   :: atomic { life[x] == ALIVE && killed[x] -> life[x] = DEAD } \
   :: atomic { life[x] == ALIVE && crashes > 0 -> crashes--; life[x] = (lost[x] -> NOT_THERE : DEAD) } \
@@ -1284,27 +988,30 @@ end:
 init {
   byte w;
   atomic {
+    c_code {
+      now.without = from_environment("WITHOUT");
+      now.tasks = from_environment("TASKS");
+      now.frames = from_environment("FRAMES");
+      now.crashes = from_environment("CRASHES");
+      now.timeouts = from_environment("TIMEOUTS");
+      now.wakeful = from_environment("WAKEFUL");
+      now.lies = from_environment("LIES");
+      now.large = from_environment("LARGE");
+      now.no_memory = from_environment("NO_MEMORY");
+      now.lost_starts = from_environment("LOST_STARTS");
+    };
+    may_lose_starts = lost_starts > 0;
     DRAW(crashes);
     DRAW(timeouts);
     DRAW(lies);
     DRAW(large);
     DRAW(no_memory);
     DRAW(lost_starts);
-    pending = (1 << TASKS) - 1;
-    do
-    :: w < WORKERS -> S.retry = NONE; S.region = 2 * w; w++
-    :: else -> break
-    od;
-    w = 0;
-    do
-    :: w < LIVES -> doing[w] = NONE; w++
-    :: else -> break
-    od;
-    w = 0;
-    do
-    :: w < LIVES -> run Worker(w); w++
-    :: else -> break
-    od;
+    pending = (1 << tasks) - 1;
+    for (w : 0 .. TASKS - 1) { fate[w] = w >= tasks }
+    for (w : 0 .. WORKERS - 1) { S.retry = NONE; S.region = 2 * w }
+    for (w : 0 .. LIVES - 1) { doing[w] = NONE }
+    for (w : 0 .. LIVES - 1) { run Worker(w) }
     w = 0;
     run Kernel();
     run Others();

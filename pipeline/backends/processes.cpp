@@ -170,7 +170,7 @@ class Coordinator final : ipc::Pool::Events {
     return {.few = workers * 5,
             .most_bytes = most_bytes,
             .many = workers * (kRingCapacity + 16),
-            .small_bytes = std::min(most_bytes, workers * (std::uint64_t{4} << 20)),
+            .small_bytes = std::min(most_bytes, workers * (std::uint64_t{512} << 10)),
             .always = workers};
   }
 

@@ -7,14 +7,13 @@ Whole processes, interleaved; medians. Each run has an output folder of its own,
 photo is cut into 20 x 20 tiles, written as PNG. Needs python3-opencv.
 """
 import pathlib
-import random
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 import cv2
+
+from rounds import ratio, timed
 
 POOL = """
 import glob, multiprocessing, os, sys
@@ -34,6 +33,8 @@ if __name__ == "__main__":
 
 def cut(photo, folder, across=20):
     image = cv2.imread(photo)
+    if image is None:
+        sys.exit(f"{photo}: OpenCV cannot read it")
     height, width = image.shape[0] // across, image.shape[1] // across
     for y in range(across):
         for x in range(across):
@@ -53,21 +54,18 @@ def main():
         width, height = cut(photo, tiles)
         script = pathlib.Path(scratch) / "pool.py"
         script.write_text(POOL)
-        jobs = {backend: [program, "run", tiles, "--ops", "gray,adaptive=gaussian:window=11:c=2", "--backend", backend,
-                          "-j", "2", "-q", "-o"]
-                for backend in ("processes", "threads")}
-        jobs["Python Pool(2)"] = [sys.executable, script, tiles]
-        times = {name: [] for name in jobs}
-        for round_ in range(rounds + 1):
-            for name in random.sample(sorted(jobs), len(jobs)):
-                begin = time.perf_counter()
-                subprocess.run([*jobs[name], f"{scratch}/{name} {round_}"], check=True, stdout=subprocess.DEVNULL)
-                if round_ > 0:
-                    times[name].append(time.perf_counter() - begin)
+
+        def command_of(backend):
+            return lambda round_: [program, "run", tiles, "--ops", "gray,adaptive=gaussian:window=11:c=2", "--backend",
+                                   backend, "-j", "2", "-q", "-o", f"{scratch}/{backend} {round_}"]
+
+        commands = {backend: command_of(backend) for backend in ("processes", "threads")}
+        commands["Python Pool(2)"] = lambda round_: [sys.executable, script, tiles, f"{scratch}/pool {round_}"]
+        times = timed(commands, rounds)
     print(f"400 tiles of {width}x{height}, {rounds} rounds")
     for name, seconds in times.items():
-        ratios = [a / b for a, b in zip(seconds, times["processes"])]
-        print(f"{name:16} {statistics.median(seconds):8.4f} s   {statistics.median(ratios):6.2f} x processes")
+        middle, low, high = ratio(seconds, times["processes"])
+        print(f"{name:16} {statistics.median(seconds):8.4f} s   {middle:6.2f} [{low:.2f}, {high:.2f}] x processes")
 
 
 if __name__ == "__main__":

@@ -105,13 +105,14 @@ std::pair<Ruleset, std::size_t> everything(int version) {
   return {ruleset, words * sizeof(std::uint64_t)};
 }
 
-// A second wall behind the filter. A kernel without it is no trouble.
-void restrict_all() {
+// A second wall behind the filter. A kernel without it is no trouble; one that has it and does not give it is.
+Trouble restrict_all() {
   const int version = abi();
-  if (version == 0) return;
+  if (version == 0) return std::nullopt;
   const auto [ruleset, size] = everything(version);
   const UniqueFd fd(static_cast<int>(::syscall(kCreateRuleset, &ruleset, size, 0)));
-  if (fd) ::syscall(kRestrictSelf, fd.get(), 0);
+  if (!fd || ::syscall(kRestrictSelf, fd.get(), 0) != 0) return SandboxTrouble{Step::landlock, errno};
+  return std::nullopt;
 }
 
 }  // namespace landlock
@@ -202,6 +203,8 @@ std::string describe(const SandboxTrouble& trouble) {
       return "personality: " + why;
     case Step::no_new_privs:
       return "prctl(PR_SET_NO_NEW_PRIVS): " + why;
+    case Step::landlock:
+      return "Landlock: " + why;
     case Step::filter:
       break;
   }
@@ -231,7 +234,7 @@ Trouble lock_in(int bell, std::span<const int> also) noexcept {
     if (Trouble trouble = freeze_limits()) return trouble;
     if (Trouble trouble = expect_plain_personality()) return trouble;
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return SandboxTrouble{Step::no_new_privs, errno};
-    landlock::restrict_all();
+    if (Trouble trouble = landlock::restrict_all()) return trouble;
     return filter_calls(bell, also);
   } catch (const std::bad_alloc&) {
     return SandboxTrouble{Step::filter, ENOMEM};

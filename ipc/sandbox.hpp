@@ -10,7 +10,7 @@
 
 /// The room without doors that a worker is in before it sees the first byte of a picture: no_new_privs, a filter that
 /// ends the process at any system call but those of allowed_calls(), limits that cannot be raised again, no descriptor
-/// but its bell, and, where the kernel has it, Landlock with nothing allowed.
+/// but its bell, and, where the kernel has Landlock, that with nothing allowed.
 ///
 /// The worker locks itself in; the coordinator looks from outside whether it is.
 namespace pixmill::ipc {
@@ -30,7 +30,7 @@ inline constexpr bool kSandboxInThisBuild = true;
 
 /// What could not be done, and why. Crosses shared memory as two numbers.
 struct SandboxTrouble {
-  enum class Step : std::uint64_t { descriptors = 1, limits, personality, no_new_privs, filter };
+  enum class Step : std::uint64_t { descriptors = 1, limits, personality, no_new_privs, landlock, filter };
   Step step = Step::filter;
   int error = 0;  ///< errno.
 };

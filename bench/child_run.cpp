@@ -79,6 +79,11 @@ Message outcome_of(const std::function<RunFigures()>& body) {
 [[noreturn]] void be_child(pid_t parent, int out, const std::function<RunFigures()>& body) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
+  // What the terminal stops is stopped; the program waits for that signal, and has it blocked.
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  ::pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
   const Message message = outcome_of(body);
   const bool written = ::write(out, &message, sizeof message) == static_cast<ssize_t>(sizeof message);
   ::_exit(written ? 0 : 1);
@@ -139,6 +144,7 @@ std::optional<ChildRun> run_in_child(const std::function<RunFigures()>& body, bo
   const auto over = [&] {
     return stop.stop_requested() || (limit.count() > 0 && std::chrono::steady_clock::now() - begin > limit);
   };
+  look();  // it may be over before the next one
   if (!listen(in.get(), message, size, look, watch_memory ? kLookMs : kIdleMs, over)) return std::nullopt;
   const auto end = child.reap(kEndMs);
   if (size < sizeof message || !end) throw ChildDied(end ? ipc::describe_event(*end) : "does not end");

@@ -39,18 +39,7 @@ struct BenchArguments {
   bool advice = false;
 };
 
-std::vector<std::string> split(const std::string& list) {
-  std::vector<std::string> items;
-  std::size_t begin = 0;
-  for (std::size_t comma = 0; comma != std::string::npos; begin = comma + 1) {
-    comma = list.find(',', begin);
-    items.push_back(list.substr(begin, comma == std::string::npos ? comma : comma - begin));
-  }
-  return items;
-}
-
 void add_comparison_options(ArgumentParser& parser, BenchArguments& given) {
-  constexpr std::uint64_t kMostJobs = 4096;
   constexpr std::uint64_t kMostRepeats = 100000;
   bench::BenchOptions& options = given.bench;
   std::string all;
@@ -58,12 +47,12 @@ void add_comparison_options(ArgumentParser& parser, BenchArguments& given) {
   parser.group("what is compared");
   parser.option(
       "--backends", "LIST", "which, separated by commas",
-      [&options](const std::string& value) { options.backends = split(value); }, all);
+      [&options](const std::string& value) { options.backends = split_list(value); }, all);
   parser.option(
       "--jobs", "LIST", "numbers of workers, separated by commas",
       [&options](const std::string& value) {
         options.jobs.clear();
-        for (const std::string& item : split(value)) {
+        for (const std::string& item : split_list(value)) {
           options.jobs.push_back(static_cast<int>(parse_whole(item, 1, kMostJobs)));
         }
       },
@@ -100,7 +89,10 @@ void add_report_options(ArgumentParser& parser, BenchArguments& given) {
   parser.option("--json", "FILE", "write all figures there; -: on standard output instead of the table",
                 file_into(given.json));
   parser.option("--report", "FILE.html", "write a page with charts there, one file that needs nothing else",
-                file_into(given.report));
+                [&given](const std::string& value) {
+                  if (value.empty() || value == "-") throw Error(ErrorCode::usage, "expected the name of a file");
+                  given.report = value;
+                });
   parser.flag("--advice", "end with the backend and the number of workers to use, and why", given.advice);
   parser.option("--compare", "OLD.json",
                 "say what changed since that report beyond the noise; exit 1 if anything is slower",
@@ -120,13 +112,13 @@ bool parse(std::span<const std::string> arguments, BenchArguments& given, std::s
   page.example = "pixmill bench photos -r --advice";
   page.example_meaning = "says which backend and how many workers to use for these photos";
   ArgumentParser parser(page);
+  given.batch.ops = kDefaultChain;
   add_chain_options(parser, given.batch);
   add_comparison_options(parser, given);
   add_report_options(parser, given);
-  add_input_options(parser, given.batch);
+  add_input_options(parser, given.batch, false);
   add_format_options(parser, given.batch);
   add_limit_options(parser, given.batch);
-  given.batch.ops = kDefaultChain;
   if (!parse_batch_arguments(parser, arguments, given.batch)) {
     help = render(parser.page(), page_width());
     return false;

@@ -14,7 +14,6 @@
 namespace pixmill::cli {
 namespace {
 
-constexpr std::uint64_t kMostJobs = 4096;
 constexpr std::uint64_t kMostRetries = 1000000;
 constexpr std::uint64_t kNoBound = std::numeric_limits<std::uint64_t>::max();
 
@@ -38,6 +37,8 @@ void set_backend(BatchOptions& batch, const std::string& value) {
   batch.backend = value;
 }
 
+}  // namespace
+
 std::vector<std::string> split_list(const std::string& text) {
   std::vector<std::string> items;
   std::size_t begin = 0;
@@ -51,14 +52,15 @@ std::vector<std::string> split_list(const std::string& text) {
   return items;
 }
 
-}  // namespace
-
-void add_input_options(ArgumentParser& parser, BatchArguments& arguments) {
+void add_input_options(ArgumentParser& parser, BatchArguments& arguments, bool from_standard_input) {
   InputOptions& inputs = arguments.batch.inputs;
-  parser.group("inputs (files, folders, quoted globs, or - for one image on standard input)");
+  parser.group(from_standard_input ? "inputs (files, folders, quoted globs, or - for one image on standard input)"
+                                   : "inputs (files, folders, quoted globs)");
   parser.flag("-r,--recursive", "descend into folders; outputs keep the tree below them", inputs.recursive);
   parser.flag("--hidden", "take files and folders whose name begins with a dot as well", inputs.hidden);
-  parser.option("--files-from", "FILE", "read inputs from FILE, one path a line, in that order; - is standard input",
+  parser.option("--files-from", "FILE",
+                std::string("read inputs from FILE, one path a line, in that order") +
+                    (from_standard_input ? "; - is standard input" : ""),
                 text_into(inputs.files_from));
   parser.flag("-0,--null", "the list has NUL between paths instead of newlines, as find -print0 makes it",
               inputs.nul_separated);
@@ -75,8 +77,11 @@ void add_input_options(ArgumentParser& parser, BatchArguments& arguments) {
 
 void add_chain_options(ArgumentParser& parser, BatchArguments& arguments) {
   parser.group("what is done with each image");
-  parser.option("--ops", "CHAIN", "kernels, NAME[=ARG[:KEY=ARG]...] separated by commas; without: images as they are",
-                [&arguments](const std::string& value) { arguments.ops = value; });
+  parser.option(
+      "--ops", "CHAIN",
+      std::string("kernels, NAME[=ARG[:KEY=ARG]...] separated by commas") +
+          (arguments.ops ? "" : "; without: images as they are"),
+      [&arguments](const std::string& value) { arguments.ops = value; }, arguments.ops.value_or(""));
 }
 
 void add_reduction_options(ArgumentParser& parser, BatchArguments& arguments) {

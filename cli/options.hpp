@@ -12,7 +12,7 @@
 
 namespace pixmill::cli {
 
-/// What run, stats and explain read from the command line.
+/// What the commands that take images read from the command line.
 struct BatchArguments {
   BatchOptions batch;  ///< `inputs`, `plan` and all that has a default; `output` is made from the next.
   OutputOptions output;
@@ -23,8 +23,10 @@ struct BatchArguments {
   bool dry_run = false;
 };
 
+inline constexpr std::uint64_t kMostJobs = 4096;
+
 /// Each declares one group of options, with their defaults as they stand in `arguments`, which must outlive the parser.
-void add_input_options(ArgumentParser& parser, BatchArguments& arguments);
+void add_input_options(ArgumentParser& parser, BatchArguments& arguments, bool from_standard_input = true);
 void add_chain_options(ArgumentParser& parser, BatchArguments& arguments);
 void add_reduction_options(ArgumentParser& parser, BatchArguments& arguments);
 /// Format and its settings, without where outputs go.
@@ -38,6 +40,9 @@ void add_report_options(ArgumentParser& parser, BatchArguments& arguments);
 /// Parses, and checks what several options say together. False: help was asked for. Throws Error (usage).
 [[nodiscard]] bool parse_batch_arguments(const ArgumentParser& parser, std::span<const std::string> given,
                                          BatchArguments& arguments);
+
+/// Of "a, b" the items "a" and "b".
+[[nodiscard]] std::vector<std::string> split_list(const std::string& text);
 
 /// Throws Error (usage) if nothing names an input.
 void require_inputs(const BatchArguments& arguments);

@@ -257,6 +257,11 @@ std::string missing_lock(pid_t process) {
   return {};
 }
 
+bool dying_of_filter(pid_t process) {
+  constexpr int kDead = 3;  // SECCOMP_MODE_DEAD of the kernel, since Linux 5.16
+  return lock_state("/proc/" + std::to_string(process) + "/status").mode == kDead;
+}
+
 SandboxTrial try_sandbox() {
   SandboxTrial trial;
   trial.landlock_abi = landlock::abi();

@@ -3,6 +3,7 @@
 #include <pixmill/error.hpp>
 
 #include <linux/futex.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -76,6 +77,11 @@ bool EventBell::silence() const {
     if (errno != EINTR) fail("read(eventfd)", errno);
   }
   return true;
+}
+
+void EventBell::clear() const {
+  pollfd rung{fd_.get(), POLLIN, 0};
+  if (::poll(&rung, 1, 0) > 0) static_cast<void>(silence());
 }
 
 bool ParentGone::operator()() const { return ::getppid() != parent; }

@@ -71,11 +71,15 @@ class EventBell {
 
   /// To be watched by epoll for reading; edge-triggered if it is never silenced.
   [[nodiscard]] int fd() const { return fd_.get(); }
-  /// Steps X and W, for the waker. At most one system call; never blocks: a counter at its top is readable as it is.
-  /// Throws pixmill::Error (machine) when the descriptor is no eventfd.
+  /// Steps X and W, for the waker. At most one system call; never blocks: a counter at its top takes no more, and is
+  /// readable as it is, but there is no further edge either: see clear(). Throws pixmill::Error (machine) when the
+  /// descriptor is no eventfd.
   void ring_if_asleep(SleepWord& word) const;
   /// Silences it, for the waiter, once awake. Never blocks. True if it had been rung.
   bool silence() const;
+  /// Makes room in the counter, where whoever rang it is dead: it may have filled it, and made the descriptor one that
+  /// blocks. Never blocks.
+  void clear() const;
 
  private:
   UniqueFd fd_;

@@ -44,6 +44,7 @@ void WorkerSlot::begin_life(Clock::time_point now, Clock::duration start_limit) 
   state = State::starting;
   kill_reason = KillReason::none;
   said_ready = false;
+  admitted = false;
   alone = false;
   full = false;
   suspect = 0;
@@ -60,6 +61,7 @@ SpawnRequest WorkerSlot::spawn_request(std::uint64_t number) const {
 
 std::deque<WorkerSlot::Lent> WorkerSlot::end_life() {
   channel.reset();
+  bell_.clear();  // for the next life
   outbox_.clear();
   frames_->reset();
   state = State::empty;

@@ -188,8 +188,8 @@ PIXMILL_API void remove_temporary_files() noexcept;
 /// resume_workers(): for a program that is about to be stopped (Ctrl-Z), of which workers hear nothing. Their clocks
 /// stand still as well. Returns when they do, after half a second at the latest. Any thread but one that runs a batch;
 /// not from a signal handler.
-void pause_workers();
-void resume_workers();
+PIXMILL_API void pause_workers();
+PIXMILL_API void resume_workers();
 
 /// What run_batch() would do with each input, in order, without doing it.
 struct PlannedImage {

@@ -28,6 +28,7 @@ class PIXMILL_API Argument {
  public:
   /// `text` is what stands behind the `=` in a chain.
   Argument(std::string_view name, std::string_view text) : name_(name), text_(text) {}
+  Argument(std::string_view name, std::string&& text) : name_(name), text_(std::move(text)) {}
   Argument(std::string_view name, const char* text) : Argument(name, std::string_view(text)) {}
   template <std::integral Number>
   Argument(std::string_view name, Number number) : Argument(name, std::to_string(number)) {}
@@ -38,8 +39,6 @@ class PIXMILL_API Argument {
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
-  Argument(std::string_view name, std::string&& text) : name_(name), text_(std::move(text)) {}
-
   std::string name_;
   std::string text_;
 };

@@ -1,6 +1,7 @@
 #include "pipeline/backends/pause.hpp"
 
 #include <pixmill/batch.hpp>
+#include <pixmill/error.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -38,7 +39,13 @@ class Pauses {
     constexpr std::chrono::milliseconds kPatience{500};
     std::unique_lock lock(mutex_);
     paused_ = true;
-    for (const PausePoint* point : points_) point->wake_();
+    for (const PausePoint* point : points_) {
+      try {
+        point->wake_();
+      } catch (const Error&) {
+        // It looks by itself before long.
+      }
+    }
     changed_.wait_for(lock, kPatience, [this] {
       return std::all_of(points_.begin(), points_.end(), [](const PausePoint* point) { return point->standing_; });
     });

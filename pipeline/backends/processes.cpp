@@ -323,6 +323,9 @@ class Coordinator final : ipc::Pool::Events {
 
   std::span<std::byte> room_for(std::uint64_t tag, std::uint64_t size) override {
     FileBuffer& answer = in_flight_.at(tag)->answer;
+    // No honest worker can make as much: what it makes is reckoned in its need. The rest is for histograms.
+    constexpr std::uint64_t kBesidePixels = std::uint64_t{64} << 20;
+    if (size > job_.program.options().limits.max_memory + kBesidePixels) return {};
     try {
       answer.reserve(size);
     } catch (const std::bad_alloc&) {

@@ -25,7 +25,7 @@ TEST(Faults, AHangIsEndedByAnIsolatedBackendAlone) {
   EXPECT_TRUE(isolated->ended) << isolated->how;
   EXPECT_EQ(isolated->verdict, "timeout");
   EXPECT_EQ(isolated->came_through, 20U);
-  const auto serial = run_with_fault("serial", Fault::hang, {}, std::chrono::seconds(5));
+  const auto serial = run_with_fault("serial", Fault::hang, {}, std::chrono::seconds(20));
   ASSERT_TRUE(serial);
   EXPECT_FALSE(serial->ended);
   EXPECT_EQ(serial->came_through, 10U) << "those before it";

@@ -215,6 +215,9 @@ class Tracer {
     }
   }
 
+  /// Whether there was a program to trace.
+  [[nodiscard]] bool began() const { return began_; }
+
   void report(const char* path) const {
     std::ofstream out(path);
     out << "{" << (WIFSIGNALED(status_) ? "\"signal\":" : "\"exit\":")
@@ -270,6 +273,7 @@ class Tracer {
       case PTRACE_EVENT_SECCOMP:
         return asks(pid);
       case PTRACE_EVENT_EXEC:
+        began_ = true;
         break_at_entry(pid);
         return go_on(pid);
       case PTRACE_EVENT_STOP:
@@ -403,6 +407,7 @@ class Tracer {
   bool counting_ = false;
   bool ended_ = false;
   int status_ = 0;
+  bool began_ = false;
   long failed_ = 0;
   std::string first_;
   std::vector<std::string> left_;
@@ -465,6 +470,7 @@ int main(int count, char** words) {
   ::sigaction(SIGALRM, &alarm, nullptr);
   Tracer tracer(order, start(order, words + program + 1));
   tracer.run();
+  if (!tracer.began()) return 125;  // it has said why
   tracer.report(words[1]);
   return 0;
 }

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import time
 import unittest
 
 from program import ProgramTest
@@ -151,8 +152,10 @@ class BenchTest(ProgramTest):
     def test_an_interrupt_leaves_nothing(self):
         # So many rounds that it does not end by itself.
         process = self.start("bench", str(self.inputs), "--backends", BACKENDS, "--repeats", "100000", env=self.environment)
+        self.addCleanup(process.kill)
         while not list(self.scratch.glob("pixmill-bench-*/*")):
             self.assertIsNone(process.poll(), "it ended by itself")
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(timeout=60), 130)
         self.check_clean()

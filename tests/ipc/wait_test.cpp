@@ -7,9 +7,11 @@
 
 #include <pixmill/error.hpp>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/time.h>
 
 #include <algorithm>
@@ -386,6 +388,31 @@ TEST(Wait, LosesNoWakeUpBetweenThreads) {
   std::thread producer([&] { EXPECT_TRUE(send_all(ways.side(0), kCount, 1)); });
   EXPECT_TRUE(receive_all(ways.side(0), kCount, 2));
   producer.join();
+}
+
+// A worker that is taken over may leave the counter full: then a ring makes no edge, until it is cleared.
+TEST(EventBell, IsHeardAgainOnceItIsCleared) {
+  const EventBell bell;
+  const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  ASSERT_EQ(::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, bell.fd(), &event), 0);
+  const auto heard = [&] { return ::epoll_wait(epoll.get(), &event, 1, 0) == 1; };
+  const auto ring = [&] {
+    SleepWord asleep{1};
+    bell.ring_if_asleep(asleep);
+  };
+  constexpr std::uint64_t kFull = ~std::uint64_t{0} - 1;
+  ASSERT_EQ(::write(bell.fd(), &kFull, sizeof kFull), static_cast<ssize_t>(sizeof kFull));
+  EXPECT_TRUE(heard());
+  ring();
+  EXPECT_FALSE(heard());
+  ASSERT_EQ(::fcntl(bell.fd(), F_SETFL, 0), 0);  // it would block
+  bell.clear();
+  bell.clear();
+  ASSERT_EQ(::fcntl(bell.fd(), F_SETFL, O_NONBLOCK), 0);
+  ring();
+  EXPECT_TRUE(heard());
 }
 
 }  // namespace

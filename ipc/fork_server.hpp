@@ -49,8 +49,7 @@ class ForkServer {
   void signal(int number) const { process_.signal(number); }
   /// Kills the server and all of its process group, and does not wait for their deaths. False: nobody is left of it.
   bool strike() const;
-  /// Kills the server, for good, and closes the socket. How it ended; nothing if it has not
-  /// ended yet.
+  /// Kills the server, for good, and closes the socket. How it ended; nothing if it has not ended yet.
   std::optional<ProcessEnd> kill();
   /// After kill(): reaps those of the server's process group that nobody knows of: a worker that the server made just
   /// before it died, and could not tell us of. `known` are reaped by others. True when nobody is left of the group.

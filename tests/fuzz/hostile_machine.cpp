@@ -149,6 +149,9 @@ void ChildProcess::end() noexcept {
 
 bool ChildProcess::dead() const { return pid_ != 0 && machine().processes.at(pid_).dead; }
 
+bool ChildProcess::ending() const { return dead(); }
+bool ChildProcess::await_death(int) const { return dead(); }
+
 void ChildProcess::signal(int number) const {
   if (pid_ == 0 || number != SIGKILL) return;
   if (pid_ < fuzz::kFirstServer && machine().stage != nullptr) machine().stage->killed(pid_);
@@ -168,7 +171,7 @@ std::optional<ProcessEnd> ChildProcess::reap(int) {
   return try_reap();
 }
 
-ForkServer::ForkServer(const WorkerPlan&) : socket_(fuzz::event()), group_(fuzz::next_server++) {
+ForkServer::ForkServer(const WorkerPlan&, bool) : socket_(fuzz::event()), group_(fuzz::next_server++) {
   process_ = ChildProcess(group_, fuzz::make_process(group_));
   machine().server = group_;
   machine().server_socket = socket_.get();
@@ -201,13 +204,14 @@ ForkServer::Reply ForkServer::reply() {
   return reply;
 }
 
-std::string ForkServer::kill() {
+bool ForkServer::strike() const { return false; }
+
+std::optional<ProcessEnd> ForkServer::kill() {
   machine().server = 0;
   machine().server_socket = -1;
   machine().replies.clear();
   socket_.reset();
-  static_cast<void>(process_.reap(0));
-  return "was killed";
+  return process_.reap(0);
 }
 
 bool ForkServer::reap_strays(std::span<const pid_t>) { return true; }

@@ -239,7 +239,7 @@ void Pool::Impl::bury(WorkerSlot& slot) {
   ++statistics_.deaths;
   // What it committed before it died counts. Of one that talked nonsense nothing more is heard.
   if (slot.kill_reason != KillReason::protocol) collect(slot);
-  const bool ready = slot.admitted;
+  const bool ready = slot.said_ready;
   const std::string trouble = slot.trouble;
   const bool barren = slot.finished == 0 && (slot.unanswered.empty() || !slot.unanswered.front().sent);
   if (ready) slot.stillborn.forget();

@@ -202,8 +202,7 @@ bool Pool::Impl::admit(WorkerSlot& slot) {
   const std::string missing = options_.plan.sandbox ? missing_lock(slot.process.pid()) : std::string();
   if (missing.empty()) {
     slot.state = State::running;
-    slot.admitted = true;
-  } else if (!slot.process.ending() && !dying_of_filter(slot.process.pid())) {  // the kernel takes it off those
+  } else if (!slot.process.ending()) {  // the kernel takes the filter off one that is
     insecure_ = missing;
     kill(slot, KillReason::start);
   }

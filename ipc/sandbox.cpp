@@ -248,6 +248,8 @@ std::string missing_lock(pid_t process) {
   if (!theirs.mode) return "the kernel was built without seccomp";
   if (theirs.no_new_privs != 1) return "no_new_privs is not set";
   constexpr int kFilter = 2;
+  constexpr int kDead = 3;  // SECCOMP_MODE_DEAD of the kernel, since Linux 5.16
+  if (theirs.mode == kDead) return "its filter ended it: it made a system call that workers may not make";
   if (theirs.mode != kFilter) return "no filter of system calls is in force";
   // Before Linux 5.9 filters are not counted: one that was there before ours tells nothing.
   const bool counted = theirs.filters && ours.filters;
@@ -255,11 +257,6 @@ std::string missing_lock(pid_t process) {
     return "the only filters of system calls in force are older than this program";
   }
   return {};
-}
-
-bool dying_of_filter(pid_t process) {
-  constexpr int kDead = 3;  // SECCOMP_MODE_DEAD of the kernel, since Linux 5.16
-  return lock_state("/proc/" + std::to_string(process) + "/status").mode == kDead;
 }
 
 SandboxTrial try_sandbox() {

@@ -54,10 +54,6 @@ void prepare_lock_in();
 /// in: it has no_new_privs, a filter, and more filters than this thread. Empty: it is. Else what is missing.
 [[nodiscard]] std::string missing_lock(pid_t process);
 
-/// Whether its filter is just ending the process for a call that it does not allow: for a moment missing_lock() then
-/// finds no filter in force. Reads /proc.
-[[nodiscard]] bool dying_of_filter(pid_t process);
-
 /// What the sandbox would be on this machine: tries it in a forked child, looked at as a worker is.
 struct SandboxTrial {
   std::string missing;   ///< Why there is none; empty: it works.

@@ -96,7 +96,6 @@ class WorkerSlot {
   KillReason kill_reason = KillReason::none;
   bool said_ready = false;     ///< In this life.
   std::uint64_t said_pid = 0;  ///< With that.
-  bool admitted = false;       ///< And was found to be locked in, where it must be.
   bool death_heard = false;    ///< Its pidfd said so.
   bool alone = false;          ///< What it has is to be done alone.
   bool full = false;           ///< No memory for more; until something is answered, or somebody dies.

@@ -54,7 +54,12 @@ SignalWatch::SignalWatch(std::stop_source stop, std::function<void(int signal)> 
   if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
     throw std::system_error(error, std::generic_category(), "pthread_sigmask");
   }
-  thread_ = std::thread([this, set] { watch(set); });
+  thread_ = std::thread([this, set] {
+    waits_.release();
+    watch(set);
+  });
+  // A process that is forked while a thread begins could inherit a lock that the thread holds.
+  waits_.acquire();
 }
 
 SignalWatch::~SignalWatch() {

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include <atomic>
+#include <semaphore>
 #include <stop_token>
 #include <thread>
 
@@ -37,6 +38,7 @@ class SignalWatch {
   const std::function<void(int)> on_first_;
   const std::function<void()> on_second_;
   std::atomic<int> received_ = 0;
+  std::binary_semaphore waits_{0};    ///< The thread does nothing any more but wait.
   std::atomic<bool> ending_ = false;  ///< The next signal is this object's own.
   std::thread thread_;
 };

@@ -29,6 +29,12 @@ class SandboxTest(ProgramTest):
     def run_on(self, *arguments, **options):
         return self.run_program("run", self.inputs, "-o", self.out, "--ops", "invert", *arguments, **options)
 
+    def without_filters(self):
+        """An environment in which no filter can be had."""
+        # The loader splits the list of what it is to preload at spaces, which the build folder's name may have.
+        shim = shutil.copy(os.environ["NO_FILTER"], self.folder / "no_filter.so")
+        return dict(os.environ, LD_PRELOAD=str(shim))
+
     def test_workers_are_locked_in_without_being_asked(self):
         self.make_images(60, 900)
         process = self.start("run", self.inputs, "-o", self.out, "--ops", "median=31", "-j", "2")
@@ -49,9 +55,7 @@ class SandboxTest(ProgramTest):
 
     def test_where_it_cannot_be_had_the_run_is_refused(self):
         self.make_images(5)
-        # The loader splits the list of what it is to preload at spaces, which the build folder's name may have.
-        shim = shutil.copy(os.environ["NO_FILTER"], self.folder / "no_filter.so")
-        without_filters = dict(os.environ, LD_PRELOAD=str(shim))
+        without_filters = self.without_filters()
         done = self.run_on(env=without_filters)
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("--sandbox off", done.stderr)
@@ -62,7 +66,7 @@ class SandboxTest(ProgramTest):
 
     def test_off_is_the_way_without(self):
         self.make_images(5)
-        done = self.run_on("--sandbox", "off", env=WITHOUT_FILTERS)
+        done = self.run_on("--sandbox", "off", env=self.without_filters())
         self.assertEqual(done.returncode, 0, done.stderr)
         without = self.outputs()
         self.out = self.folder / "locked"

@@ -101,16 +101,12 @@ class Pool::Impl {
   Admission admission_;
   UniqueFd epoll_;
   EventBell wake_bell_;
-  std::atomic<bool> woken_{false};
   std::vector<std::unique_ptr<WorkerSlot>> slots_;
   std::unique_ptr<ForkServer> server_;
   std::vector<std::unique_ptr<ForkServer>> dead_servers_;  // until nobody is left of their groups
   std::vector<ChildProcess> undead_;                       // killed, given up, and still not gone
-  bool server_ready_ = false;
-  std::string server_trouble_;  // what it said before it gave up
-  StartFailures server_failures_;
-  int late_starts_ = 0;          // in a row
-  Clock::time_point server_at_;  // no new one before
+  std::string server_trouble_;                             // what it said before it gave up
+  Clock::time_point server_at_;                            // no new one before
   Clock::time_point strays_at_;
   std::deque<TaskPtr> pending_;
   std::deque<TaskPtr> lonely_;  // to be tried alone, by any worker
@@ -118,13 +114,18 @@ class Pool::Impl {
   std::uint64_t next_ticket_ = 1;
   std::chrono::nanoseconds usual_work_{0};  // 0: not known
   std::uint64_t usual_answer_bytes_;
-  bool rejected_ = false;
   std::string last_trouble_;
   std::string insecure_;  // why a worker is not locked in that should be
   Clock::time_point last_seen_;
   Clock::time_point last_poll_;
   Clock::time_point paused_at_;
   PoolStatistics statistics_;
+  // What is small, last and side by side, for its alignment as well.
+  StartFailures server_failures_;
+  int late_starts_ = 0;  // in a row
+  std::atomic<bool> woken_{false};
+  bool server_ready_ = false;
+  bool rejected_ = false;
 };
 
 }  // namespace pixmill::ipc

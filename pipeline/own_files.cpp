@@ -51,7 +51,7 @@ fs::path place_of(const std::string& path) {
   const fs::path folder = fs::weakly_canonical(whole.parent_path(), error);
   if (!error) return folder / whole.filename();
   const Error trouble = path_error(error.value(), whole.parent_path().string(), "realpath", "choose another name");
-  if (trouble.code() == ErrorCode::machine) throw trouble;
+  if (trouble.code() == ErrorCode::machine) throw Error(trouble);
   return whole.lexically_normal();
 }
 

@@ -34,7 +34,8 @@ void count(const ImageOutcome& outcome, RunFigures& figures, std::vector<Result>
 ScratchFolder::ScratchFolder() {
   std::error_code error;
   const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
-  path_ = ((error ? std::filesystem::path("/tmp") : parent) / "pixmill-bench-XXXXXX").string();
+  path_ = ((error ? std::filesystem::path("/tmp") : parent) / "pixmill-bench-").string() +
+          std::string(6, 'X');  // mkdtemp's blanks
   if (::mkdtemp(path_.data()) == nullptr) {
     throw Error(ErrorCode::machine, "no folder for outputs could be made (mkdtemp " + path_ +
                                         "): " + std::generic_category().message(errno) +

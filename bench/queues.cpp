@@ -69,6 +69,14 @@ class SharedNumbers {
 void with_peer(const std::function<void()>& peer, const std::function<void()>& self) {
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) throw std::runtime_error("sched_getaffinity");
+  // A peer that dies would let whoever spins wait for ever.
+  struct sigaction end {};
+  end.sa_handler = [](int) {
+    int status = 0;
+    if (::waitpid(-1, &status, WNOHANG) > 0 && status != 0) ::_exit(1);
+  };
+  end.sa_flags = SA_RESTART;
+  ::sigaction(SIGCHLD, &end, nullptr);
   const pid_t here = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork");
@@ -83,14 +91,6 @@ void with_peer(const std::function<void()>& peer, const std::function<void()>& s
     }
     ::_exit(0);
   }
-  // A peer that dies would let whoever spins wait for ever.
-  struct sigaction end {};
-  end.sa_handler = [](int) {
-    int status = 0;
-    if (::waitpid(-1, &status, WNOHANG) > 0 && status != 0) ::_exit(1);
-  };
-  end.sa_flags = SA_RESTART;
-  ::sigaction(SIGCHLD, &end, nullptr);
   self();
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
 }

@@ -47,17 +47,6 @@ ChildProcess ChildProcess::adopt(pid_t pid) {
   return {pid, std::move(pidfd)};
 }
 
-ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)) {}
-
-ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
-  if (this == &other) return *this;
-  end();
-  pid_ = std::exchange(other.pid_, 0);
-  pidfd_ = std::move(other.pidfd_);
-  return *this;
-}
-
 ChildProcess::~ChildProcess() { end(); }
 
 void ChildProcess::end() noexcept {

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace pixmill::ipc {
 
@@ -33,8 +34,15 @@ class ChildProcess {
   /// Opens the pidfd itself. Throws pixmill::Error (machine) without descriptors, or on a kernel before 5.3; the child
   /// is killed and reaped then.
   [[nodiscard]] static ChildProcess adopt(pid_t pid);
-  ChildProcess(ChildProcess&& other) noexcept;
-  ChildProcess& operator=(ChildProcess&& other) noexcept;
+  ChildProcess(ChildProcess&& other) noexcept
+      : pid_(std::exchange(other.pid_, 0)), pidfd_(static_cast<UniqueFd&&>(other.pidfd_)) {}
+  ChildProcess& operator=(ChildProcess&& other) noexcept {
+    if (this == &other) return *this;
+    end();
+    pid_ = std::exchange(other.pid_, 0);
+    pidfd_ = static_cast<UniqueFd&&>(other.pidfd_);
+    return *this;
+  }
   ~ChildProcess();
 
   [[nodiscard]] explicit operator bool() const { return static_cast<bool>(pidfd_); }

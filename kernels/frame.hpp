@@ -42,6 +42,11 @@ struct FrameShape {
   friend bool operator==(const FrameShape&, const FrameShape&) = default;
 };
 
+[[nodiscard]] constexpr FrameShape eight_bit(FrameShape shape) {
+  shape.depth = Depth::eight;
+  return shape;
+}
+
 [[nodiscard]] inline FrameShape shape_of(const cv::Mat& frame) {
   return {frame.cols, frame.rows, frame.channels(), depth_of(frame)};
 }

@@ -130,15 +130,6 @@ std::string describe(const ProcessEnd& end) {
 std::string describe_event(const ProcessEnd& end) { return (end.by_signal ? "was " : "") + describe(end); }
 
 ChildProcess ChildProcess::adopt(pid_t) { std::abort(); }
-ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)) {}
-ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
-  if (this == &other) return *this;
-  end();
-  pid_ = std::exchange(other.pid_, 0);
-  pidfd_ = std::move(other.pidfd_);
-  return *this;
-}
 ChildProcess::~ChildProcess() { end(); }
 
 void ChildProcess::end() noexcept {

@@ -1,5 +1,6 @@
 #include "pipeline/codecs/png_decoder.hpp"
 
+#include "pipeline/codecs/png_inflater.hpp"
 #include "pipeline/codecs/png_layout.hpp"
 #include "pipeline/codecs/png_metadata.hpp"
 #include "pipeline/codecs/png_rows.hpp"
@@ -39,6 +40,9 @@ std::uint64_t line_bytes(const PngLayout& layout) {
   return (samples * static_cast<std::uint64_t>(layout.bit_depth) * layout.width + 7) / 8;
 }
 
+/// Bytes of all scan lines of an image that is not interlaced, each with its filter.
+std::uint64_t scan_bytes(const PngLayout& layout) { return (line_bytes(layout) + 1) * layout.height; }
+
 class PngDecoder final : public Decoder {
  public:
   CodecStatus read_header(Bytes file, const DecodeLimits& limits, ImageHeader& header) override;
@@ -54,6 +58,8 @@ class PngDecoder final : public Decoder {
 
   Bytes file_;
   PngLayout layout_;
+  bool inflate_first_ = false;  // the memory for it may be taken
+  PngInflater inflater_;
   PngStream stream_;  // libspng sees neither text nor profiles, and tRNS is ours
   SpngContext context_;
   PngRows rows_;
@@ -68,12 +74,18 @@ CodecStatus PngDecoder::read_header(Bytes file, const DecodeLimits& limits, Imag
   header.shape = shape_of(layout_);
   header.orientation = layout_.orientation;
   header.two_level = layout_.colour_type == 0 && layout_.bit_depth == 1 && !layout_.transparency;
-  // spng, zlib's inflate state and window; its two scan lines and one row; our band, or all passes together.
+  // spng, zlib's inflate state and window, and the places of stored blocks; its two scan lines and one row; our band,
+  // or all passes together.
   constexpr std::uint64_t kFixed = std::uint64_t{128} << 10;
   const std::uint64_t kept_rows = layout_.interlaced ? layout_.height : std::min(kBandRows, layout_.height);
   header.decoder_bytes = kFixed + (3 + kept_rows) * (line_bytes(layout_) + 64);
   CodecStatus allowed = check_limits(header.shape, header.decoder_bytes, limits);
-  return allowed.usable() ? status : allowed;
+  if (!allowed.usable()) return allowed;
+  const std::uint64_t inflater_bytes = PngInflater::need(layout_, scan_bytes(layout_));
+  inflate_first_ = !layout_.interlaced && scan_bytes(layout_) <= PngInflater::kMostBytes &&
+                   check_limits(header.shape, header.decoder_bytes + inflater_bytes, limits).usable();
+  if (inflate_first_) header.decoder_bytes += inflater_bytes;
+  return status;
 }
 
 CodecStatus PngDecoder::decode(const DecodeRequest& request, cv::Mat& frame, const BandObserver& observer) {
@@ -103,12 +115,20 @@ int read_stream(spng_ctx* /*context*/, void* user, void* out, std::size_t bytes)
 }
 
 CodecStatus PngDecoder::open(bool lenient) {
-  context_.reset(spng_ctx_new(0));
+  Bytes lines;
+  if (inflate_first_ && layout_.damage.usable()) lines = inflater_.run(file_, layout_, scan_bytes(layout_));
+  context_.reset(spng_ctx_new(lines.empty() ? 0 : SPNG_CTX_IGNORE_ADLER32));
   if (!context_) throw std::bad_alloc();
-  stream_.open(file_, layout_);
-  // Sums are checked by then. Where one was wrong and the file is read all the same, libspng must not stop at it.
-  const int on_wrong_sum = lenient && !layout_.damage.usable() ? SPNG_CRC_USE : SPNG_CRC_ERROR;
+  if (lines.empty()) {
+    stream_.open(file_, layout_);
+  } else {
+    stream_.open_inflated(file_, layout_, lines);
+  }
   constexpr std::size_t kMostChunkBytes = 1024;  // PLTE; image data is not cached
+  // Sums have been checked by now, and inflated lines come without. Where one was wrong and the file is read all the
+  // same, libspng must not stop at it; else it may ask: passing sums over is passing over zlib's of the data too.
+  const bool unasked = !lines.empty() || (lenient && !layout_.damage.usable());
+  const int on_wrong_sum = unasked ? SPNG_CRC_USE : SPNG_CRC_ERROR;
   int error = spng_set_crc_action(context_.get(), on_wrong_sum, on_wrong_sum);
   if (error == 0) error = spng_set_image_limits(context_.get(), layout_.width, layout_.height);
   if (error == 0) error = spng_set_chunk_limits(context_.get(), kMostChunkBytes, kMostChunkBytes);
@@ -179,6 +199,7 @@ CodecStatus PngDecoder::describe(int error, std::uint32_t rows_done) const {
 
 void PngDecoder::trim(std::size_t keep_bytes) {
   context_.reset();
+  inflater_.trim(keep_bytes);
   if (lines_.capacity() > keep_bytes) std::vector<std::byte>().swap(lines_);
 }
 

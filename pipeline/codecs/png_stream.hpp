@@ -3,6 +3,7 @@
 #include "pipeline/codecs/png_layout.hpp"
 
 #include <array>
+#include <vector>
 
 namespace pixmill::pipeline {
 
@@ -14,17 +15,22 @@ namespace pixmill::pipeline {
 class PngStream {
  public:
   void open(Bytes file, const PngLayout& layout);
+  /// The same with image data that is inflated already, at most PngInflater::kMostBytes: it comes as stored blocks,
+  /// which inflating merely copies. Its sums are left out, so libspng must not ask for them. `lines` must stay alive.
+  void open_inflated(Bytes file, const PngLayout& layout, Bytes lines);
   /// Copies the next bytes to `out`. False, and nothing copied, if there are fewer left.
   bool read(std::byte* out, std::size_t bytes);
 
  private:
+  void begin(Bytes file, const PngLayout& layout);
   void add(Bytes piece);
+  void add_prefix(std::size_t length);
 
-  std::array<Bytes, 6> pieces_{};
-  std::size_t count_ = 0;
+  std::vector<Bytes> pieces_;
   std::size_t current_ = 0;
   std::size_t left_ = 0;
-  std::array<std::byte, 8> cut_prefix_{};
+  std::array<std::byte, 8> prefix_{};      // of the chunk whose length the file does not have
+  std::array<std::byte, 5> last_block_{};  // its length is that of the data's rest
 };
 
 }  // namespace pixmill::pipeline

@@ -37,6 +37,13 @@ sigset_t stop_signal() {
 // orphaned process group), or it is ignored, the kernel does not stop it.
 void stand_still() {
   pause_workers();
+  sigset_t pending;
+  sigpending(&pending);
+  // A signal to stop takes away one to go on that was there before it: this one came after it, and is the last word.
+  if (sigismember(&pending, SIGCONT) == 1) {
+    resume_workers();
+    return;
+  }
   const sigset_t set = stop_signal();
   raise(SIGTSTP);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
@@ -50,8 +57,10 @@ SignalWatch::SignalWatch(std::stop_source stop, std::function<void(int signal)> 
                          std::function<void()> on_second)
     : stop_(std::move(stop)), on_first_(std::move(on_first)), on_second_(std::move(on_second)) {
   const sigset_t set = watched_signals();
+  sigset_t blocked = set;
+  sigaddset(&blocked, SIGCONT);  // it goes on all the same, and stand_still() finds that it was told to
   // Not blocked, the signal that ends the thread would end the program.
-  if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
+  if (const int error = pthread_sigmask(SIG_BLOCK, &blocked, nullptr); error != 0) {
     throw std::system_error(error, std::generic_category(), "pthread_sigmask");
   }
   thread_ = std::thread([this, set] {

@@ -36,6 +36,19 @@ std::string seconds(milliseconds time) {
   return text + " s";
 }
 
+std::string stillbirth(WorkerSlot::KillReason reason, const ProcessEnd& end) {
+  switch (reason) {
+    case WorkerSlot::KillReason::start:
+      return "a worker process was not ready in time";
+    case WorkerSlot::KillReason::protocol:
+      return "a worker process sent what makes no sense before it was ready";
+    case WorkerSlot::KillReason::none:
+    case WorkerSlot::KillReason::timeout:
+      break;
+  }
+  return "a worker process " + describe_event(end) + " before it was ready";
+}
+
 }  // namespace
 
 // --- Births ----------------------------------------------------------------------------------------------------------
@@ -239,7 +252,7 @@ void Pool::Impl::bury(WorkerSlot& slot) {
   ++statistics_.deaths;
   // What it committed before it died counts. Of one that talked nonsense nothing more is heard.
   if (slot.kill_reason != KillReason::protocol) collect(slot);
-  const bool ready = slot.said_ready;
+  const bool ready = slot.was_running;
   const std::string trouble = slot.trouble;
   const bool barren = slot.finished == 0 && (slot.unanswered.empty() || !slot.unanswered.front().sent);
   if (ready) slot.stillborn.forget();
@@ -249,11 +262,7 @@ void Pool::Impl::bury(WorkerSlot& slot) {
   } else if (barren && !trouble.empty()) {
     came_to_nothing(slot, "a worker process could not be set up: " + trouble);
   } else if (barren) {
-    came_to_nothing(slot,
-                    slot.kill_reason == KillReason::start
-                        ? "a worker process was not ready in time"
-                        : "a worker process " + describe_event(*end) + " before it was ready",
-                    slot.kill_reason == KillReason::none && *end == kKilled);
+    came_to_nothing(slot, stillbirth(slot.kill_reason, *end), slot.kill_reason == KillReason::none && *end == kKilled);
   }
   statistics_.slowest_burial = std::max<std::chrono::nanoseconds>(statistics_.slowest_burial, Clock::now() - begin);
 }
@@ -264,7 +273,7 @@ void Pool::Impl::lay_aside(WorkerSlot& slot) {
   ++statistics_.deaths;
   if (slot.kill_reason != KillReason::protocol) collect(slot);
   undead_.push_back(std::move(slot.process));
-  const bool ready = slot.said_ready;
+  const bool ready = slot.was_running;
   distribute(slot, slot.abandon_life(), "cannot be killed");
   if (!ready) came_to_nothing(slot, "a worker process cannot be killed");
 }
@@ -288,7 +297,9 @@ void Pool::Impl::distribute(WorkerSlot& slot, std::deque<WorkerSlot::Lent> left,
       !left.empty() && left.front().sent && (killed != KillReason::timeout || left.front().id == slot.suspect);
   TaskPtr oldest = guilty ? std::move(left.front().task) : nullptr;
   if (guilty) left.pop_front();
-  for (auto at = left.rbegin(); at != left.rend(); ++at) pending_.push_front(std::move(at->task));
+  for (auto at = left.rbegin(); at != left.rend(); ++at) {
+    (at->task->lonely() ? lonely_ : pending_).push_front(std::move(at->task));
+  }
   if (!oldest) return;
   switch (killed) {
     case KillReason::timeout:

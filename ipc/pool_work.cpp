@@ -202,6 +202,7 @@ bool Pool::Impl::admit(WorkerSlot& slot) {
   const std::string missing = options_.plan.sandbox ? missing_lock(slot.process.pid()) : std::string();
   if (missing.empty()) {
     slot.state = State::running;
+    slot.was_running = true;
   } else if (!slot.process.ending()) {  // the kernel takes the filter off one that is
     insecure_ = missing;
     kill(slot, KillReason::start);

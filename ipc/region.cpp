@@ -31,12 +31,21 @@ struct Memfd {
   }
 };
 
+// Never to be executed, where the kernel (since Linux 6.3) can be told so.
+UniqueFd make_memfd() {
+  constexpr unsigned kNoExecSeal = 8;  // MFD_NOEXEC_SEAL, which Debian 12's headers do not have
+  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  UniqueFd fd(::memfd_create("pixmill-region", kFlags | kNoExecSeal));
+  if (!fd && errno == EINVAL) fd.reset(::memfd_create("pixmill-region", kFlags));
+  if (!fd) fail("memfd_create", errno);
+  return fd;
+}
+
 }  // namespace
 
 std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
-Region::Region(std::uint64_t size_bytes) : fd_(::memfd_create("pixmill-region", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
-  if (!fd_) fail("memfd_create", errno);
+Region::Region(std::uint64_t size_bytes) : fd_(make_memfd()) {
   const std::uint64_t pages = (size_bytes + page_bytes() - 1) / page_bytes();
   if (pages == 0) throw Error(ErrorCode::usage, "a region needs at least one byte");
   const std::uint64_t rounded = pages * page_bytes();
@@ -71,7 +80,11 @@ void Region::map(std::uint64_t size_bytes) {
   }
 }
 
-void Region::keep_from_children() const { ::madvise(mapping_->get_address(), mapping_->get_size(), MADV_DONTFORK); }
+void Region::keep_from_children() const {
+  if (::madvise(mapping_->get_address(), mapping_->get_size(), MADV_DONTFORK) != 0) {
+    fail("madvise(MADV_DONTFORK)", errno);
+  }
+}
 
 Region::~Region() = default;
 Region::Region(Region&&) noexcept = default;

@@ -7,6 +7,7 @@
 
 #include <pixmill/error.hpp>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <seccomp.h>
@@ -37,14 +38,29 @@ namespace {
 using Step = SandboxTrouble::Step;
 using Trouble = std::optional<SandboxTrouble>;
 
+std::optional<int> number_in(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  int value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  return read.ec == std::errc() ? std::optional(value) : std::nullopt;
+}
+
 // --- Setting up ------------------------------------------------------------------------------------------------------
 
 bool close_between(unsigned first, unsigned last) {
   if (first > last || ::syscall(SYS_close_range, first, last, 0) == 0) return true;
-  // Before Linux 5.9.
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
-  for (rlim_t fd = first; fd <= last && fd < limit.rlim_max; ++fd) ::close(static_cast<int>(fd));
+  // Before Linux 5.9. The limit may be a thousand million, or less than was once open.
+  std::vector<unsigned> open;
+  {
+    const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc/self/fd"), ::closedir);
+    if (!folder) return false;
+    while (const dirent* entry = ::readdir(folder.get())) {
+      if (const auto fd = number_in(entry->d_name)) open.push_back(static_cast<unsigned>(*fd));
+    }
+  }
+  for (const unsigned fd : open) {
+    if (fd >= first && fd <= last) ::close(static_cast<int>(fd));
+  }
   return true;
 }
 
@@ -163,26 +179,23 @@ Trouble filter_calls(int bell, std::span<const int> also) {
 // What /proc says of a process, as far as it says it.
 struct LockState {
   bool known = false;
+  int error = 0;  // errno, where it could not be opened
+  std::optional<int> threads;
   std::optional<int> no_new_privs;
   std::optional<int> mode;
   std::optional<int> filters;
 };
 
-std::optional<int> number_in(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  int value = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  return read.ec == std::errc() ? std::optional(value) : std::nullopt;
-}
-
 LockState lock_state(const std::string& path) {
   LockState state;
   std::ifstream file(path);
+  if (!file) state.error = errno;
   for (std::string line; std::getline(file, line);) {
     const std::size_t colon = std::min(line.find(':'), line.size());
     const std::string_view name = std::string_view(line).substr(0, colon);
     const std::string_view value = std::string_view(line).substr(std::min(colon + 1, line.size()));
     state.known = true;
+    if (name == "Threads") state.threads = number_in(value);
     if (name == "NoNewPrivs") state.no_new_privs = number_in(value);
     if (name == "Seccomp") state.mode = number_in(value);
     if (name == "Seccomp_filters") state.filters = number_in(value);
@@ -244,9 +257,15 @@ Trouble lock_in(int bell, std::span<const int> also) noexcept {
 std::string missing_lock(pid_t process) {
   const LockState theirs = lock_state("/proc/" + std::to_string(process) + "/status");
   const LockState ours = lock_state("/proc/thread-self/status");
-  if (!theirs.known || !ours.known) return "/proc does not tell: it is not mounted, or not of this machine";
+  if (!theirs.known || !ours.known) {
+    const int error = theirs.known ? ours.error : theirs.error;
+    if (error == EMFILE || error == ENFILE)
+      return "no descriptor is left to look; raise the limit of open files (ulimit -n)";
+    return "/proc does not tell: it is not mounted, or not of this machine";
+  }
   if (!theirs.mode) return "the kernel was built without seccomp";
   if (theirs.no_new_privs != 1) return "no_new_privs is not set";
+  if (theirs.threads != 1) return "it has threads, each of which would have to be locked in";
   constexpr int kFilter = 2;
   constexpr int kDead = 3;  // SECCOMP_MODE_DEAD of the kernel, since Linux 5.16
   if (theirs.mode == kDead) return "its filter ended it: it made a system call that workers may not make";
@@ -273,6 +292,7 @@ SandboxTrial try_sandbox() {
   }
   const UniqueFd hear(ends[0]);
   UniqueFd tell(ends[1]);
+  const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) {
     trial.missing = "fork: " + std::generic_category().message(errno);
@@ -280,6 +300,7 @@ SandboxTrial try_sandbox() {
   }
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(1);
     const Trouble trouble = lock_in(tell.get());
     const SandboxTrouble said = trouble.value_or(SandboxTrouble{Step::filter, 0});
     if (::write(tell.get(), &said, sizeof said) != sizeof said) ::_exit(1);

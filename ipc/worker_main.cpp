@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -39,7 +41,7 @@ std::uint64_t data_bytes() {
   return read == 1 ? data_pages * page_bytes() : 0;
 }
 
-// DATA and not AS: the region is no memory of the worker's own.
+// DATA and not AS: the region is no memory of the worker's own. Throws std::system_error.
 void limit_memory(std::uint64_t bytes) {
   if (bytes == 0) return;
   // Where /proc does not tell, more than any worker begins with: a loose limit is one.
@@ -47,9 +49,10 @@ void limit_memory(std::uint64_t bytes) {
   const std::uint64_t told = data_bytes();
   const std::uint64_t now = told != 0 ? told : kUnknown;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  int result = ::getrlimit(RLIMIT_DATA, &limit);
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, now + bytes);
-  ::setrlimit(RLIMIT_DATA, &limit);
+  if (result == 0) result = ::setrlimit(RLIMIT_DATA, &limit);
+  if (result != 0) throw std::system_error(errno, std::generic_category(), "its memory cannot be limited: setrlimit");
 }
 
 [[noreturn]] void refuse_work(WorkerEnd& end, std::uint32_t epoch, const SandboxTrouble& trouble) {

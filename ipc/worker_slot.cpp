@@ -44,6 +44,7 @@ void WorkerSlot::begin_life(Clock::time_point now, Clock::duration start_limit) 
   state = State::starting;
   kill_reason = KillReason::none;
   said_ready = false;
+  was_running = false;
   alone = false;
   full = false;
   suspect = 0;

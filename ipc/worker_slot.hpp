@@ -28,6 +28,9 @@ struct PoolTask {
   int attempts = 0;                ///< That were charged to it.
   std::uint64_t answer_bytes = 0;  ///< Known to be needed; 0: not known.
   bool was_dropped = false;        ///< An answer to it found no room.
+
+  /// Whether it is to be tried alone.
+  [[nodiscard]] bool lonely() const { return attempts > 0 || was_dropped; }
 };
 
 /// The place of one worker in a pool: its region, and one life after the other in it. What a worker says is judged by
@@ -95,6 +98,7 @@ class WorkerSlot {
   State state = State::empty;
   KillReason kill_reason = KillReason::none;
   bool said_ready = false;     ///< In this life.
+  bool was_running = false;    ///< Likewise: it was let in.
   std::uint64_t said_pid = 0;  ///< With that.
   bool death_heard = false;    ///< Its pidfd said so.
   bool alone = false;          ///< What it has is to be done alone.
@@ -107,7 +111,7 @@ class WorkerSlot {
   std::uint64_t suspect = 0;        ///< The message for which it was killed.
   std::unique_ptr<PoolTask> retry;  ///< To be tried alone, by the next life or once what this one has is done.
   int barren = 0;                   ///< Lives in a row that ended with nothing done and nobody to blame.
-  StartFailures stillborn;          ///< Lives in a row that ended before they were ready.
+  StartFailures stillborn;          ///< Lives in a row that ended before they were let in.
   std::string trouble;              ///< Why it could not be set up, in its own words.
   std::uint64_t finished = 0;       ///< Messages answered in this life.
   Clock::time_point oldest_since;   ///< When the oldest unanswered message became that.

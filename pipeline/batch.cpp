@@ -278,7 +278,8 @@ BatchReport run_batch(const BatchOptions& options) {
   std::optional<PixelFold> pixels;
   if (!setup.images.empty()) {
     pixels.emplace(setup.images, available_memory());
-    check_pixel_memory(options, setup, *pixels, inputs);
+    // Where decoders are locked in, headers are not read out here either: the first answer tells as well.
+    if (!setup.backend->descriptor.isolated) check_pixel_memory(options, setup, *pixels, inputs);
   }
   if (!survey(options, setup, inputs)) {
     BatchReport report;

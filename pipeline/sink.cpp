@@ -83,7 +83,8 @@ void Sink::carry_over(ImageOutcome& outcome) const {
     struct stat status {};
     const bool ours = prior.known || journal_.replaces();
     // One that cannot be looked for may be there.
-    if (settings_.write && ours && (::lstat(path.c_str(), &status) == 0 || errno != ENOENT)) outcome.output = path;
+    const bool absent = ::lstat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    if (settings_.write && ours && !absent) outcome.output = path;
     return;
   }
   outcome.output = path;

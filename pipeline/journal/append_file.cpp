@@ -120,6 +120,7 @@ ipc::UniqueFd open_locked(const std::string& path) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     ipc::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (!fd && errno == EINTR) continue;
     if (!fd) throw Error(ErrorCode::machine, failed_call("open", path, errno) + "; it must be possible to write it");
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;

@@ -28,6 +28,7 @@ enum class Command : std::uint64_t {
   echo,             ///< Answers with report and transformed input.
   echo_sized,       ///< Likewise, but with as many bytes as the argument says (0: none at all).
   echo_late,        ///< Likewise, after so many milliseconds.
+  echo_when_told,   ///< Likewise, once SharedCounts::told is not 0.
   raise,            ///< Signal to itself.
   raise_sometimes,  ///< So often as the argument says, then echoes; counted over all processes.
   raise_if_used,    ///< SIGSEGV if this process had a message before, else echoes.
@@ -45,6 +46,7 @@ struct SharedCounts {
   std::atomic<std::uint64_t> raised{0};
   std::atomic<std::uint64_t> made{0};
   std::atomic<std::uint64_t> rests{0};
+  std::atomic<std::uint64_t> told{0};  ///< By the test.
 };
 
 /// Memory that survives the death of any process that uses it.
@@ -108,6 +110,9 @@ class NastyWorker final : public Worker {
         return;
       case Command::echo_late:
         std::this_thread::sleep_for(std::chrono::milliseconds(argument));
+        return;
+      case Command::echo_when_told:
+        while (counts_->told == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
         return;
       case Command::raise:
         ::kill(::getpid(), static_cast<int>(argument));

@@ -127,12 +127,15 @@ class Client final : public Pool::Events {
     const HangGuard guard;
     while (!condition()) pool_->wait(milliseconds(20));
   }
-  /// So many workers live, and messages are known to be quick, so that many are sent ahead.
+  /// So many workers answer, and messages are known to be quick, so that many are sent ahead.
   void settle(std::size_t workers) {
-    do {
-      submit_many(static_cast<int>(workers) * 20);
+    std::set<std::uint64_t> answered_by;
+    while (answered_by.size() != workers) {
+      const std::vector<std::uint64_t> tags = submit_many(static_cast<int>(workers) * 20);
       finish();
-    } while (pool_->processes().workers.size() != workers);
+      answered_by.clear();
+      for (const std::uint64_t tag : tags) answered_by.insert(records_.at(tag).report().pid);
+    }
   }
 
   /// Until none is left, also of those that are still being started.

@@ -47,11 +47,13 @@ TEST(PoolSupervision, BusyWorkersThatAreKilledCostTheirMessageOneAttempt) {
   Client client(options);
   client.settle(2);
   const std::uint64_t runs = counts->runs;
-  const std::uint64_t one = client.submit(Command::echo_late, 300);
-  const std::uint64_t two = client.submit(Command::echo_late, 300);
+  const std::uint64_t one = client.submit(Command::echo_when_told, 0);
+  const std::uint64_t two = client.submit(Command::echo_when_told, 0);
   const auto behind = client.submit_many(50);
   client.wait_until([&] { return counts->runs >= runs + 2; });
   for (const int pid : client.pool().processes().workers) ::kill(pid, SIGKILL);
+  client.wait_until([&] { return client.pool().statistics().deaths == 2; });
+  counts->told = 1;
   client.finish();
   client.expect_answered(one, 2);
   client.expect_answered(two, 2);

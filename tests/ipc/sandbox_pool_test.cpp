@@ -19,6 +19,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -200,6 +201,18 @@ TEST_F(SandboxPool, AWorkerThatOnlySaysItWereLockedInGetsNothing) {
   the_lie = Lie::pretends;
   const std::string text = complaint_of(options());
   EXPECT_NE(text.find("no filter"), std::string::npos) << text;
+}
+
+TEST_F(SandboxPool, AWorkerWithThreadsGetsNothing) {
+  PoolOptions threaded = options();
+  threaded.plan.make = [] {
+    std::thread([] {
+      for (;;) ::pause();
+    }).detach();
+    return std::make_unique<Obedient>();
+  };
+  const std::string text = complaint_of(threaded);
+  EXPECT_NE(text.find("threads"), std::string::npos) << text;
 }
 
 TEST_F(SandboxPool, WithoutItNothingIsAsked) {

@@ -99,6 +99,16 @@ TEST_F(Sandbox, AFilterThatWasThereBeforeIsNotTakenForOurs) {
   EXPECT_EQ(host.wait(), 0);
 }
 
+TEST_F(Sandbox, AThreadThatBeganBeforeIsSeen) {
+  const Locked with_thread(sleep_for_ever, [] {
+    std::thread([] {
+      for (;;) ::pause();
+    }).detach();
+  });
+  wait_for(with_thread.bell());
+  EXPECT_NE(missing_lock(with_thread.pid()).find("threads"), std::string::npos);
+}
+
 TEST_F(Sandbox, KeepsNoDescriptorButTheBell) {
   const Locked locked(sleep_for_ever, [] {
     // Inherited, and not close-on-exec; one far up.

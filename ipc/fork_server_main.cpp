@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -42,7 +43,7 @@ void reset_signals() {
 // Keeps no descriptor of the coordinator but the socket, which becomes number 3. Standard input, output and error lead
 // nowhere: what a library prints there would get among the coordinator's words. Sanitizers print their findings there.
 UniqueFd keep_only(UniqueFd socket) {
-  constexpr int kSocket = 3;
+  constexpr int kSocket = kServerSocket;
   if (socket.get() != kSocket) {
     if (::dup3(socket.get(), kSocket, O_CLOEXEC) < 0) leave(WorkerExit::unable);
     socket.reset(kSocket);
@@ -172,6 +173,13 @@ void fork_server_main(const WorkerPlan& plan, UniqueFd socket, pid_t coordinator
   if (!ready.trouble().empty()) leave(WorkerExit::unable);
   serve(plan, socket, coordinator);
   leave(WorkerExit::orphaned);
+}
+
+void fork_server_program(const WorkerPlan& plan, const char* coordinator) noexcept {
+  pid_t pid = 0;
+  const char* const end = coordinator + std::strlen(coordinator);
+  if (std::from_chars(coordinator, end, pid).ptr != end || pid <= 0) leave(WorkerExit::unable);
+  fork_server_main(plan, UniqueFd(kServerSocket), pid);
 }
 
 }  // namespace pixmill::ipc

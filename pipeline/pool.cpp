@@ -305,8 +305,10 @@ std::optional<StreamResult> Pool::next() { return impl_->next(); }
 
 std::vector<ImageResult> Pool::map(std::span<const cv::Mat> images) {
   std::vector<std::future<ImageResult>> futures;
+  futures.reserve(images.size());
   for (const cv::Mat& image : images) futures.push_back(submit(image));
   std::vector<ImageResult> results;
+  results.reserve(images.size());
   for (std::future<ImageResult>& future : futures) results.push_back(future.get());
   return results;
 }

@@ -71,14 +71,21 @@ void expect_as_step_by_step(const Plan& plan, const cv::Mat& image) {
   }
 }
 
-TEST(PlanApply, EveryKernelGivesWhatItGivesStepByStep) {
+TEST(EveryKernelApplied, GivesWhatItGivesStepByStep) {
   for (const std::string& chain : every_example()) {
+    SCOPED_TRACE(chain);
     const Plan plan = Plan::parse(chain);
-    for (const int type : {CV_8UC1, CV_8UC2, CV_8UC3, CV_8UC4, CV_16UC1, CV_16UC3, CV_16UC4}) {
-      SCOPED_TRACE(chain + " on " + cv::typeToString(type));
+    for (const int type : {CV_8UC1, CV_8UC2, CV_8UC3, CV_8UC4}) {
+      SCOPED_TRACE(cv::typeToString(type));
       expect_as_step_by_step(plan, noise_frame(61, 43, type, 5));
-      expect_as_step_by_step(plan, padded(noise_frame(30, 17, type, 6)));
-      expect_as_step_by_step(plan, noise_frame(1, 1, type, 7));
+    }
+    expect_as_step_by_step(plan, padded(noise_frame(30, 17, CV_8UC3, 6)));
+    expect_as_step_by_step(plan, noise_frame(1, 1, CV_8UC3, 7));
+    // It goes over 65,536 counts thousands of times: a minute with a sanitizer.
+    if (chain.find("minimum") != std::string::npos) continue;
+    for (const int type : {CV_16UC1, CV_16UC4}) {
+      SCOPED_TRACE(cv::typeToString(type));
+      expect_as_step_by_step(plan, padded(noise_frame(61, 43, type, 5)));
     }
   }
 }

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <opencv2/core.hpp>
+
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
@@ -15,6 +17,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -156,7 +159,12 @@ class Pool::Impl {
  private:
   // Rows one after the other, as workers want them. A header of the same pixels if they are so already.
   static cv::Mat packed(const cv::Mat& image) {
-    return image.dims <= 2 && !image.isContinuous() ? image.clone() : image;
+    if (image.dims > 2 || image.isContinuous()) return image;
+    try {
+      return image.clone();
+    } catch (const cv::Exception&) {
+      throw std::bad_alloc();
+    }
   }
 
   [[nodiscard]] bool over() const { return closed_ || !trouble_.empty(); }

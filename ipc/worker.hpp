@@ -49,6 +49,9 @@ struct WorkerPlan {
   /// Workers lock themselves in (ipc/sandbox.hpp) after `make`, and get no message before the coordinator has seen that
   /// they are. Where that cannot be had, the pool fails.
   bool sandbox = false;
+  /// The program that is the fork server, with its arguments, if this process is not to be forked. Its main() makes its
+  /// own plan and calls fork_server_program(); of this one, all but `memory_bytes` and `sandbox` is unused then.
+  std::vector<std::string> server_program;
   /// Numbers of system calls that `run` needs beside those that are always allowed.
   std::vector<int> also_allowed;
 };

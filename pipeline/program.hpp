@@ -52,6 +52,9 @@ struct ProgramResult {
   cv::Mat frame;
 };
 
+/// Why an image in memory is none that kernels know (<pixmill/image.hpp> says which are); empty: it is one.
+[[nodiscard]] std::string why_no_frame(const cv::Mat& image);
+
 /// A plan compiled: the one function that every backend calls. It decodes, runs the kernels, reduces and encodes.
 ///
 /// Immutable after construction; any number of threads may run it, each with its own memory. The result depends on the

@@ -1,0 +1,352 @@
+#include "ipc/sandbox.hpp"
+#include "tests/support/sample_files.hpp"
+
+#include <pixmill/error.hpp>
+#include <pixmill/pool.hpp>
+
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <opencv2/core.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace pixmill {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::noise_frame;
+using tests::same_pixels;
+
+const Plan& plan() {
+  static const Plan kPlan = Plan::parse("gray,median=3,threshold=otsu");
+  return kPlan;
+}
+
+PoolOptions two_workers() {
+  PoolOptions options;
+  options.workers = 2;
+  options.worker_program = PIXMILL_WORKER_PROGRAM;
+  return options;
+}
+
+std::vector<cv::Mat> frames(int count) {
+  std::vector<cv::Mat> all;
+  for (int i = 0; i < count; ++i) {
+    all.push_back(
+        noise_frame(40 + i % 7 * 31, 30 + i % 5 * 17, i % 3 == 0 ? CV_8UC1 : CV_8UC3, static_cast<unsigned>(i)));
+  }
+  return all;
+}
+
+// Many seconds of work.
+const char* const kSlowChain = "median=255,median=253,median=251,median=249,median=247";
+cv::Mat slow_image() { return noise_frame(6000, 6000, CV_8UC4); }
+
+// The processes of this one's pools: workers, or servers.
+std::vector<pid_t> children_named(const std::string& name) {
+  std::vector<pid_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream stat(entry.path() / "stat");
+    std::string id;
+    std::string comm;
+    std::string state;
+    pid_t parent = 0;
+    if (!(stat >> id >> comm >> state >> parent)) continue;
+    if (parent == ::getpid() && comm == "(" + name + ")" && state != "Z") found.push_back(std::stoi(id));
+  }
+  return found;
+}
+
+std::size_t open_files() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+  return count;
+}
+
+std::size_t own_threads() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) ++count;
+  return count;
+}
+
+TEST(Pool, GivesTheBitsOfApply) {
+  Pool pool(plan(), two_workers());
+  const std::vector<cv::Mat> images = frames(40);
+  const std::vector<ImageResult> results = pool.map(images);
+  ASSERT_EQ(results.size(), images.size());
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    ASSERT_EQ(results[i].verdict, Verdict::ok) << results[i].detail;
+    EXPECT_TRUE(same_pixels(results[i].image, plan().apply(images[i]).image));
+  }
+  const PoolStatistics statistics = pool.statistics();
+  EXPECT_EQ(statistics.finished, images.size());
+  EXPECT_EQ(statistics.failed, 0U);
+  EXPECT_EQ(statistics.unfinished, 0U);
+  EXPECT_EQ(statistics.deaths, 0U);
+}
+
+TEST(Pool, ResultsOutliveItAndAreWritable) {
+  const cv::Mat image = noise_frame(50, 40, CV_16UC3, 1);
+  const Plan invert = Plan::parse("invert");
+  ImageResult result;
+  {
+    Pool pool(invert, two_workers());
+    result = pool.submit(image).get();
+  }
+  ASSERT_EQ(result.verdict, Verdict::ok) << result.detail;
+  const cv::Mat second = result.image;
+  result.image = cv::Mat();
+  EXPECT_TRUE(same_pixels(second, invert.apply(image).image));
+  second.row(0).setTo(7);
+  EXPECT_EQ(second.at<cv::Vec3w>(0, 0)[0], 7);
+}
+
+TEST(Pool, TakesPartsOfImages) {
+  Pool pool(plan(), two_workers());
+  const cv::Mat large = noise_frame(100, 80, CV_8UC3, 1);
+  const cv::Mat part = large(cv::Rect(10, 20, 33, 44));
+  EXPECT_TRUE(same_pixels(pool.submit(part).get().image, plan().apply(part).image));
+}
+
+TEST(Pool, WhatIsNoImageIsAVerdict) {
+  PoolOptions options = two_workers();
+  options.max_memory = 1 << 20;
+  Pool pool(Plan::parse("crop=20x20+0+0"), options);
+  EXPECT_EQ(pool.submit(cv::Mat()).get().verdict, Verdict::unsupported);
+  EXPECT_EQ(pool.submit(cv::Mat(30, 30, CV_32FC1, cv::Scalar(0))).get().verdict, Verdict::unsupported);
+  EXPECT_EQ(pool.submit(noise_frame(1025, 1024, CV_8UC1)).get().verdict, Verdict::too_large);
+  const ImageResult small = pool.submit(noise_frame(10, 10, CV_8UC1)).get();
+  EXPECT_EQ(small.verdict, Verdict::kernel_failed);
+  EXPECT_FALSE(small.detail.empty());
+  EXPECT_TRUE(small.image.empty());
+  EXPECT_TRUE(pool.submit(noise_frame(30, 30, CV_8UC1)).get());
+  EXPECT_EQ(pool.statistics().failed, 4U);
+}
+
+TEST(Pool, AStreamComesBackAsItWasPushed) {
+  Pool pool(plan(), two_workers());
+  const std::vector<cv::Mat> images = frames(60);
+  std::jthread producer([&] {
+    for (std::size_t i = 0; i < images.size(); ++i) pool.push(images[i], 1000 + i);
+    pool.close();
+  });
+  std::size_t count = 0;
+  while (const std::optional<StreamResult> next = pool.next()) {
+    EXPECT_EQ(next->tag, 1000 + count);
+    EXPECT_TRUE(same_pixels(next->result.image, plan().apply(images[count]).image));
+    ++count;
+  }
+  EXPECT_EQ(count, images.size());
+}
+
+TEST(Pool, AsCompletedGivesEachOnce) {
+  PoolOptions options = two_workers();
+  options.order = StreamOrder::as_completed;
+  Pool pool(plan(), options);
+  const std::vector<cv::Mat> images = frames(60);
+  std::jthread producer([&] {
+    for (std::size_t i = 0; i < images.size(); ++i) pool.push(images[i], i);
+    pool.close();
+  });
+  std::set<std::uint64_t> tags;
+  while (const std::optional<StreamResult> next = pool.next()) {
+    EXPECT_TRUE(tags.insert(next->tag).second);
+    EXPECT_TRUE(same_pixels(next->result.image, plan().apply(images[next->tag]).image));
+  }
+  EXPECT_EQ(tags.size(), images.size());
+}
+
+TEST(Pool, OneThreadCanPushAndFetch) {
+  PoolOptions options = two_workers();
+  options.capacity = 3;
+  Pool pool(plan(), options);
+  const std::vector<cv::Mat> images = frames(20);
+  std::uint64_t fetched = 0;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    while (!pool.try_push(images[i], i)) EXPECT_EQ(pool.next()->tag, fetched++);
+    EXPECT_LE(i + 1 - fetched, 3U);
+  }
+  pool.close();
+  while (const auto next = pool.next()) EXPECT_EQ(next->tag, fetched++);
+  EXPECT_EQ(fetched, images.size());
+}
+
+TEST(Pool, ClosedTakesNothingMore) {
+  Pool pool(plan(), two_workers());
+  std::future<ImageResult> last = pool.submit(noise_frame(20, 20, CV_8UC1));
+  pool.close();
+  EXPECT_THROW(static_cast<void>(pool.submit(noise_frame(20, 20, CV_8UC1))), Error);
+  EXPECT_THROW(pool.push(noise_frame(20, 20, CV_8UC1)), Error);
+  EXPECT_TRUE(last.get());
+  EXPECT_FALSE(pool.next());
+}
+
+TEST(Pool, CallbacksMaySubmitMoreAndWhatTheyThrowComesOutOfJoin) {
+  PoolOptions options = two_workers();
+  options.capacity = 1;
+  Pool pool(plan(), options);
+  std::atomic<int> calls{0};
+  const cv::Mat image = noise_frame(20, 20, CV_8UC1);
+  pool.submit(image, [&](ImageResult&& /*result*/) {
+    for (int i = 0; i < 5; ++i) pool.submit(image, [&](ImageResult&& /*inner*/) { ++calls; });
+    throw std::runtime_error("from a callback");
+  });
+  EXPECT_THROW(pool.join(), std::runtime_error);
+  EXPECT_EQ(calls, 5);
+  EXPECT_NO_THROW(pool.join());
+}
+
+TEST(Pool, TerminateCancelsWhatIsLeft) {
+  Pool pool(Plan::parse(kSlowChain), two_workers());
+  const cv::Mat image = slow_image();
+  std::vector<std::future<ImageResult>> futures;
+  for (int i = 0; i < 4; ++i) futures.push_back(pool.submit(image));
+  pool.terminate();
+  for (auto& future : futures) EXPECT_EQ(future.get().verdict, Verdict::cancelled);
+  EXPECT_THROW(static_cast<void>(pool.submit(noise_frame(20, 20, CV_8UC1))), Error);
+  EXPECT_FALSE(pool.next());
+  EXPECT_TRUE(children_named("pixmill-work").empty());
+  EXPECT_TRUE(children_named("pixmill-fork").empty());
+}
+
+TEST(Pool, TerminateFreesThoseWhoWait) {
+  PoolOptions options = two_workers();
+  options.capacity = 1;
+  Pool pool(plan(), options);
+  pool.push(noise_frame(20, 20, CV_8UC1));
+  std::jthread stuck([&] { EXPECT_THROW(pool.push(noise_frame(20, 20, CV_8UC1)), Error); });
+  pool.terminate();
+}
+
+TEST(Pool, AWorkerKilledCostsNoImage) {
+  Pool pool(Plan::parse("gray,median=31"), two_workers());
+  ASSERT_TRUE(pool.submit(noise_frame(30, 30, CV_8UC3)).get());
+  const std::vector<cv::Mat> images(30, noise_frame(300, 300, CV_8UC3));
+  std::atomic<bool> done{false};
+  int kills = 0;
+  std::jthread killer([&] {
+    // Fewer than the attempts that an image has.
+    const std::vector<pid_t> workers = children_named("pixmill-work");
+    if (!workers.empty()) kills += ::kill(workers.front(), SIGKILL) == 0 ? 1 : 0;
+  });
+  const std::vector<ImageResult> results = pool.map(images);
+  killer.join();
+  const cv::Mat want = Plan::parse("gray,median=31").apply(images.front()).image;
+  for (const ImageResult& result : results) {
+    ASSERT_EQ(result.verdict, Verdict::ok) << result.detail;
+    EXPECT_TRUE(same_pixels(result.image, want));
+  }
+  EXPECT_EQ(kills, 1);
+}
+
+TEST(Pool, AnImageThatTakesTooLongIsATimeoutAndTheOthersAreNot) {
+  PoolOptions options = two_workers();
+  options.timeout = 2s;
+  Pool pool(Plan::parse(kSlowChain), options);
+  std::future<ImageResult> slow = pool.submit(slow_image());
+  EXPECT_EQ(slow.get().verdict, Verdict::timeout);
+  EXPECT_EQ(pool.submit(noise_frame(3, 3, CV_8UC1)).get().verdict, Verdict::ok);
+  EXPECT_GE(pool.statistics().deaths, 2U);
+}
+
+TEST(Pool, InAHostWithThreadsOfItsOwn) {
+  cv::setNumThreads(4);
+  struct sigaction handler {};
+  handler.sa_handler = [](int) {};
+  struct sigaction before {};
+  ::sigaction(SIGUSR1, &handler, &before);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  {
+    Pool pool(plan(), two_workers());
+    Pool other(Plan::parse("invert"), two_workers());
+    std::atomic<int> wrong{0};
+    std::vector<std::jthread> threads;
+    for (unsigned t = 0; t < 8; ++t) {
+      threads.emplace_back([&, t] {
+        const cv::Mat image = noise_frame(120, 90, CV_8UC3, t);
+        const cv::Mat want = plan().apply(image).image;
+        const cv::Mat inverted = Plan::parse("invert").apply(image).image;
+        for (int i = 0; i < 20; ++i) {
+          if (!same_pixels(pool.submit(image).get().image, want)) ++wrong;
+          if (!same_pixels(other.submit(image).get().image, inverted)) ++wrong;
+        }
+      });
+    }
+    threads.clear();
+    EXPECT_EQ(wrong, 0);
+  }
+  EXPECT_EQ(cv::getNumThreads(), 4);
+  struct sigaction after {};
+  ::sigaction(SIGUSR1, nullptr, &after);
+  EXPECT_EQ(after.sa_handler, handler.sa_handler);
+  // The host's own child was neither reaped nor killed.
+  EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0);
+  ::kill(child, SIGKILL);
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+TEST(Pool, LeavesNothingBehind) {
+  const auto once = [] {
+    Pool pool(plan(), two_workers());
+    return static_cast<bool>(pool.submit(noise_frame(20, 20, CV_8UC3)).get());
+  };
+  ASSERT_TRUE(once());
+  const std::size_t files = open_files();
+  const std::size_t threads = own_threads();
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(once());
+    const Pool unused(plan(), two_workers());
+  }
+  EXPECT_EQ(open_files(), files);
+  EXPECT_EQ(own_threads(), threads);
+  EXPECT_TRUE(children_named("pixmill-work").empty());
+  EXPECT_TRUE(children_named("pixmill-fork").empty());
+}
+
+TEST(Pool, WithoutItsProgramThereIsNone) {
+  PoolOptions options = two_workers();
+  options.worker_program = "/nowhere/pixmill-worker";
+  EXPECT_THROW(Pool(plan(), options), Error);
+}
+
+TEST(Pool, AProgramThatIsNoWorkerIsToldOf) {
+  PoolOptions options = two_workers();
+  options.worker_program = "/bin/false";
+  Pool pool(plan(), options);
+  const ImageResult result = pool.submit(noise_frame(20, 20, CV_8UC1)).get();
+  EXPECT_EQ(result.verdict, Verdict::cancelled);
+  EXPECT_FALSE(result.detail.empty());
+  EXPECT_THROW(static_cast<void>(pool.submit(noise_frame(20, 20, CV_8UC1))), Error);
+}
+
+TEST(Pool, RefusesOptionsThatMakeNoSense) {
+  const auto refused = [](auto change) {
+    PoolOptions options = two_workers();
+    change(options);
+    EXPECT_THROW(Pool(plan(), options), Error);
+  };
+  refused([](PoolOptions& options) { options.workers = -1; });
+  refused([](PoolOptions& options) { options.timeout = -1ms; });
+  refused([](PoolOptions& options) { options.retries = -1; });
+  refused([](PoolOptions& options) { options.max_memory = 1; });
+  if (!ipc::kSandboxInThisBuild) refused([](PoolOptions& options) { options.sandbox = true; });
+}
+
+}  // namespace
+}  // namespace pixmill

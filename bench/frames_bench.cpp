@@ -1,5 +1,5 @@
-// Frames in memory: a Pool of processes beside threads that call Plan::apply(), the same frames, the same number of
-// workers; rounds interleaved, ratios within a round.
+// Frames in memory: a Pool of processes, with frames of the caller's own and with frames from acquire(), beside threads
+// that call Plan::apply(); the same pixels, the same number of workers; rounds interleaved, ratios within a round.
 //
 //     frames_bench [ROUNDS [WORKERS [FRAMES]]]      default: 15 2 48; frames of 1920 x 1080, B G R
 #include <pixmill/pool.hpp>
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
@@ -48,6 +49,16 @@ double with_threads(const pixmill::Plan& plan, const std::vector<cv::Mat>& frame
   return seconds_since(begin);
 }
 
+std::vector<cv::Mat> in_workers_memory(pixmill::Pool& pool, const std::vector<cv::Mat>& frames) {
+  std::vector<cv::Mat> moved;
+  moved.reserve(frames.size());
+  for (const cv::Mat& frame : frames) {
+    moved.push_back(pool.acquire(frame.rows, frame.cols, frame.type()));
+    frame.copyTo(moved.back());
+  }
+  return moved;
+}
+
 double with_pool(pixmill::Pool& pool, const std::vector<cv::Mat>& frames) {
   const auto begin = Clock::now();
   std::jthread producer([&] {
@@ -59,6 +70,15 @@ double with_pool(pixmill::Pool& pool, const std::vector<cv::Mat>& frames) {
   return seconds_since(begin);
 }
 
+struct Series {
+  std::vector<double> seconds;
+  std::vector<double> ratios;
+  void add(double time, double beside) {
+    seconds.push_back(time);
+    ratios.push_back(time / beside);
+  }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,25 +89,30 @@ int main(int argc, char** argv) {
   std::vector<cv::Mat> frames;
   frames.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) frames.push_back(frame_of(static_cast<unsigned>(i)));
-  std::printf("%-40s %12s %12s %8s\n", "chain", "threads, ms", "pool, ms", "ratio");
+  std::printf("%-34s %12s %12s %9s %12s %9s\n", "chain", "threads, ms", "copied, ms", "ratio", "acquired, ms", "ratio");
   for (const char* chain :
        {"gray,threshold=otsu", "gray,adaptive=gaussian:window=41", "gray,median=5,threshold=otsu"}) {
     const pixmill::Plan plan = pixmill::Plan::parse(chain);
     pixmill::PoolOptions options;
     options.workers = workers;
+    options.max_lent = std::uint64_t{2} << 30;
     pixmill::Pool pool(plan, options);
-    with_pool(pool, frames);
+    const std::vector<cv::Mat> acquired = in_workers_memory(pool, frames);
     with_threads(plan, frames, workers);
-    std::vector<double> threads;
-    std::vector<double> pools;
-    std::vector<double> ratios;
+    with_pool(pool, frames);
+    with_pool(pool, acquired);
+    Series threads;
+    Series copied;
+    Series lent;
     for (int round = 0; round < rounds; ++round) {
-      threads.push_back(with_threads(plan, frames, workers));
-      pools.push_back(with_pool(pool, frames));
-      ratios.push_back(pools.back() / threads.back());
+      const double alone = with_threads(plan, frames, workers);
+      threads.add(alone, alone);
+      copied.add(with_pool(pool, frames), alone);
+      lent.add(with_pool(pool, acquired), alone);
     }
-    std::printf("%-40s %12.2f %12.2f %8.3f\n", chain, 1000 * median(threads) / count, 1000 * median(pools) / count,
-                median(ratios));
+    const auto each = [count](const Series& series) { return 1000 * median(series.seconds) / count; };
+    std::printf("%-34s %12.2f %12.2f %9.3f %12.2f %9.3f\n", chain, each(threads), each(copied), median(copied.ratios),
+                each(lent), median(lent.ratios));
   }
   return 0;
 }

@@ -28,6 +28,9 @@ class Worker {
   /// that escapes is answered as want of memory; any other exception ends the process, as a crash.
   [[nodiscard]] virtual const Answer& run(std::span<const std::byte> input,
                                           const std::array<std::uint64_t, 2>& user) = 0;
+  /// Before run(): where its answer is wanted. A piece that is made at its place there is not copied; the whole must
+  /// fit then. It begins with a page.
+  virtual void offer(std::span<std::byte> /*room*/) {}
   /// There has been nothing to do for a moment: give back what is only kept for speed.
   virtual void rest() {}
 };

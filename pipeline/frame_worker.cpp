@@ -1,7 +1,7 @@
 #include "pipeline/frame_worker.hpp"
 
-#include "pipeline/backends/answer.hpp"
 #include "pipeline/backends/warm_up.hpp"
+#include "pipeline/frame_answer.hpp"
 #include "pipeline/program.hpp"
 
 #include <pixmill/error.hpp>
@@ -13,6 +13,7 @@
 
 #include <opencv2/core.hpp>
 
+#include <array>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -42,23 +43,51 @@ class FrameWorker final : public ipc::Worker {
  public:
   explicit FrameWorker(const Program& program) : program_(program), memory_(std::make_unique<WorkerMemory>()) {}
 
+  void offer(std::span<std::byte> room) override { room_ = room; }
+
   const Answer& run(std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) override {
     const cv::Mat frame = frame_of(input, user);
     memory_->trim(kKeptBytes);
-    result_ = program_.run_frame(frame, out_, *memory_);
+    run_over(frame);
     if (result_.verdict == Verdict::out_of_memory) {
       // What is kept of other frames must not decide what becomes of this one.
       forget();
-      result_ = program_.run_frame(frame, out_, *memory_);
+      run_over(frame);
     }
-    result_.frame = out_;
-    answer_.parts = writer_.write(result_, {});
+    write_answer_head(result_, head_);
+    answer_.parts = {head_, pixels_of(result_.frame)};
     return answer_;
   }
 
   void rest() override { forget(); }
 
  private:
+  // Where the result will lie, if there is room for it; otherwise in memory of our own.
+  void run_over(const cv::Mat& frame) {
+    cv::Mat out = in_room(frame);
+    const bool in_place = !out.empty();
+    if (!in_place) std::swap(out, out_);
+    result_ = program_.run_frame(frame, out, *memory_);
+    result_.frame = out;
+    if (!in_place) out_ = out;
+  }
+
+  cv::Mat in_room(const cv::Mat& frame) {
+    if (!why_no_frame(frame).empty()) return {};
+    try {
+      const kernels::FrameShape shape = program_.result_of_frame(frame);
+      if (frame_answer_bytes(shape) > room_.size()) return {};
+      return {static_cast<int>(shape.height), static_cast<int>(shape.width), shape.type(),
+              room_.data() + kAnswerHeadBytes};
+    } catch (const kernels::KernelFailure&) {
+      return {};
+    }
+  }
+
+  static std::span<const std::byte> pixels_of(const cv::Mat& frame) {
+    return {reinterpret_cast<const std::byte*>(frame.data), frame.total() * frame.elemSize()};
+  }
+
   void forget() {
     result_ = {};
     out_.release();
@@ -68,9 +97,10 @@ class FrameWorker final : public ipc::Worker {
 
   const Program& program_;
   std::unique_ptr<WorkerMemory> memory_;
+  std::span<std::byte> room_;
   cv::Mat out_;
   ProgramResult result_;
-  AnswerWriter writer_;
+  std::array<std::byte, kAnswerHeadBytes> head_{};
   Answer answer_;
 };
 

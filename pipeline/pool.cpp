@@ -11,6 +11,7 @@
 #include <opencv2/core.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <deque>
@@ -27,9 +28,11 @@ namespace {
 
 using pipeline::PoolEngine;
 using pipeline::PoolRequest;
+using Waiting = pipeline::LentFrames::Waiting;
 
 constexpr int kMostWorkers = 4096;
 constexpr std::size_t kImagesAWorker = 4;
+constexpr const char* kClosed = "the pool is closed, and takes no more images";
 
 PoolOptions settled(PoolOptions options) {
   const auto refuse = [](const std::string& what) { throw Error(ErrorCode::usage, "PoolOptions::" + what); };
@@ -42,6 +45,9 @@ PoolOptions settled(PoolOptions options) {
   if (options.retries < 0) refuse(fmt::format("retries is {}; expected 0 or more", options.retries));
   if (options.max_memory < (std::uint64_t{1} << 20U) || options.max_memory > (std::uint64_t{1} << 40U)) {
     refuse(fmt::format("max_memory is {}; expected 2^20 to 2^40 bytes", options.max_memory));
+  }
+  if (options.max_lent < (std::uint64_t{1} << 20U) || options.max_lent > (std::uint64_t{1} << 40U)) {
+    refuse(fmt::format("max_lent is {}; expected 2^20 to 2^40 bytes", options.max_lent));
   }
   if (options.sandbox.value_or(false) && !ipc::kSandboxInThisBuild) {
     throw Error(ErrorCode::machine, "PoolOptions::sandbox: this build has a sanitizer, which cannot be locked in");
@@ -65,7 +71,8 @@ void take_no_signals() {
 /// mutex, but for `thread_`; the engine is that thread's alone, but for wake().
 class Pool::Impl {
  public:
-  Impl(const Plan& plan, const PoolOptions& options) : options_(settled(options)) {
+  Impl(const Plan& plan, const PoolOptions& options)
+      : options_(settled(options)), frames_(std::make_shared<pipeline::LentFrames>(options_.max_lent)) {
     std::promise<void> started;
     std::future<void> start = started.get_future();
     try {
@@ -95,12 +102,12 @@ class Pool::Impl {
     take(std::move(request));
   }
 
-  bool push(const cv::Mat& image, std::uint64_t tag, bool wait) {
+  bool push(const cv::Mat& image, std::uint64_t tag, bool wait, const std::stop_token& stop) {
     PoolRequest request{packed(image), {}};
     std::unique_lock lock(mutex_);
     // By this alone: whoever finds no room can fetch something.
     const auto has_room = [this] { return streaming_ < options_.capacity; };
-    if (wait) changed_.wait(lock, [&] { return over() || has_room(); });
+    if (wait) changed_.wait(lock, stop, [&] { return over() || has_room(); });
     check_open();
     if (!has_room()) return false;
     ++streaming_;
@@ -114,10 +121,10 @@ class Pool::Impl {
     return true;
   }
 
-  std::optional<StreamResult> next() {
+  std::optional<StreamResult> next(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     const auto given = [this] { return !ready_.empty() && ready_.begin()->first == fetched_; };
-    changed_.wait(lock, [&] { return terminated_ || given() || (over() && streaming_ == 0); });
+    changed_.wait(lock, stop, [&] { return terminated_ || given() || (over() && streaming_ == 0); });
     if (terminated_ || !given()) return std::nullopt;
     StreamResult result = std::move(ready_.begin()->second);
     ready_.erase(ready_.begin());
@@ -127,7 +134,19 @@ class Pool::Impl {
     return result;
   }
 
+  cv::Mat acquire(int rows, int columns, int type, Waiting waiting, const std::stop_token& stop) {
+    check_frame(rows, columns, type);
+    bool at_once = false;
+    {
+      const std::lock_guard lock(mutex_);
+      at_once = std::this_thread::get_id() == owner_;
+    }
+    if (at_once) return frames_->acquire_at_once(rows, columns, type);
+    return frames_->acquire(rows, columns, type, waiting, stop);
+  }
+
   void close() {
+    frames_->refuse(ErrorCode::usage, kClosed);
     const std::lock_guard lock(mutex_);
     closed_ = true;
     changed_.notify_all();
@@ -140,6 +159,7 @@ class Pool::Impl {
   }
 
   void terminate() {
+    frames_->refuse(ErrorCode::usage, kClosed);
     {
       const std::lock_guard lock(mutex_);
       closed_ = terminated_ = true;
@@ -152,14 +172,19 @@ class Pool::Impl {
   }
 
   [[nodiscard]] PoolStatistics statistics() const {
+    const std::uint64_t lent = frames_->lent_bytes();
     const std::lock_guard lock(mutex_);
-    return statistics_;
+    PoolStatistics statistics = statistics_;
+    statistics.bytes_copied_in += bytes_packed_;
+    statistics.bytes_lent = lent;
+    return statistics;
   }
 
  private:
   // Rows one after the other, as workers want them. A header of the same pixels if they are so already.
-  static cv::Mat packed(const cv::Mat& image) {
+  cv::Mat packed(const cv::Mat& image) {
     if (image.dims > 2 || image.isContinuous()) return image;
+    bytes_packed_ += image.total() * image.elemSize();
     try {
       return image.clone();
     } catch (const cv::Exception&) {
@@ -167,11 +192,29 @@ class Pool::Impl {
     }
   }
 
+  void check_frame(int rows, int columns, int type) const {
+    const bool is_type = type >= 0 && type <= CV_MAT_TYPE_MASK && CV_MAT_CN(type) <= 4 &&
+                         (CV_MAT_DEPTH(type) == CV_8U || CV_MAT_DEPTH(type) == CV_16U);
+    if (rows <= 0 || columns <= 0 || !is_type) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("Pool::acquire: {} rows, {} columns, type {}; expected at least one of each, and CV_8UC1 "
+                              "to CV_8UC4 or CV_16UC1 to CV_16UC4",
+                              rows, columns, is_type ? cv::typeToString(type) : std::to_string(type)));
+    }
+    const std::uint64_t bytes =
+        static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns) * CV_ELEM_SIZE(type);
+    const std::uint64_t most = std::min(options_.max_memory, options_.max_lent);
+    if (bytes <= most) return;
+    throw Error(ErrorCode::usage,
+                fmt::format("Pool::acquire: an image of {} bytes, more than PoolOptions::max_memory or max_lent, {}",
+                            bytes, most));
+  }
+
   [[nodiscard]] bool over() const { return closed_ || !trouble_.empty(); }
 
   void check_open() const {
     if (!trouble_.empty()) throw Error(ErrorCode::machine, trouble_);
-    if (closed_) throw Error(ErrorCode::usage, "the pool is closed, and takes no more images");
+    if (closed_) throw Error(ErrorCode::usage, kClosed);
   }
 
   void take(PoolRequest&& request) {
@@ -186,7 +229,7 @@ class Pool::Impl {
     take_no_signals();
     std::optional<PoolEngine> engine;
     try {
-      engine.emplace(plan, options_, [this](PoolRequest&& request, ImageResult&& result) {
+      engine.emplace(plan, options_, frames_, [this](PoolRequest&& request, ImageResult&& result) {
         finish(std::move(request), std::move(result));
       });
       const std::lock_guard lock(mutex_);
@@ -217,13 +260,17 @@ class Pool::Impl {
       for (PoolRequest& request : begun) engine.submit(std::move(request));
       engine.wait();
       const std::lock_guard lock(mutex_);
-      count(engine.statistics());
+      count(engine);
     }
   }
 
-  void count(const ipc::PoolStatistics& statistics) {
+  void count(const PoolEngine& engine) {
+    const ipc::PoolStatistics statistics = engine.statistics();
     statistics_.workers_started = statistics.workers_started;
     statistics_.deaths = statistics.deaths;
+    statistics_.replaced = statistics.retired;
+    statistics_.bytes_copied_in = statistics.bytes_copied_in;
+    statistics_.bytes_copied_out = engine.bytes_copied_out();
   }
 
   // Nobody is left without a result, whatever ended it.
@@ -234,6 +281,7 @@ class Pool::Impl {
       engine_ = nullptr;
       if (!terminated_) trouble_ = why;
     }
+    frames_->refuse(ErrorCode::machine, why);
     engine.reset();
     for (;;) {
       {
@@ -257,7 +305,7 @@ class Pool::Impl {
       ++statistics_.finished;
       --statistics_.unfinished;
       if (!result) ++statistics_.failed;
-      if (engine_ != nullptr) count(engine_->statistics());
+      if (engine_ != nullptr) count(*engine_);
     }
     std::exception_ptr failure;
     try {
@@ -272,13 +320,15 @@ class Pool::Impl {
   }
 
   const PoolOptions options_;
+  const std::shared_ptr<pipeline::LentFrames> frames_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   std::deque<PoolRequest> queue_;
   PoolEngine* engine_ = nullptr;  // while it lives
   std::thread::id owner_;
   std::size_t unfinished_ = 0;  // until its `done` has returned
   PoolStatistics statistics_;
+  std::atomic<std::uint64_t> bytes_packed_{0};
   bool closed_ = false;
   bool terminated_ = false;
   std::string trouble_;  // why no worker can be had
@@ -307,9 +357,19 @@ void Pool::submit(const cv::Mat& image, std::function<void(ImageResult&&)> done)
   impl_->submit(image, std::move(done));
 }
 
-void Pool::push(const cv::Mat& image, std::uint64_t tag) { static_cast<void>(impl_->push(image, tag, true)); }
-bool Pool::try_push(const cv::Mat& image, std::uint64_t tag) { return impl_->push(image, tag, false); }
-std::optional<StreamResult> Pool::next() { return impl_->next(); }
+void Pool::push(const cv::Mat& image, std::uint64_t tag) { static_cast<void>(impl_->push(image, tag, true, {})); }
+bool Pool::push(const cv::Mat& image, std::uint64_t tag, const std::stop_token& stop) {
+  return impl_->push(image, tag, true, stop);
+}
+bool Pool::try_push(const cv::Mat& image, std::uint64_t tag) { return impl_->push(image, tag, false, {}); }
+std::optional<StreamResult> Pool::next(const std::stop_token& stop) { return impl_->next(stop); }
+
+cv::Mat Pool::acquire(int rows, int columns, int type, const std::stop_token& stop) {
+  return impl_->acquire(rows, columns, type, Waiting::yes, stop);
+}
+cv::Mat Pool::try_acquire(int rows, int columns, int type) {
+  return impl_->acquire(rows, columns, type, Waiting::no, {});
+}
 
 std::vector<ImageResult> Pool::map(std::span<const cv::Mat> images) {
   std::vector<std::future<ImageResult>> futures;

@@ -1,10 +1,8 @@
 #include "pipeline/pool_engine.hpp"
 
 #include "ipc/sandbox.hpp"
-#include "pipeline/backends/answer.hpp"
 #include "pipeline/frame_worker.hpp"
 #include "pipeline/machine_limits.hpp"
-#include "pipeline/program.hpp"
 #include "pipeline/worker_program.hpp"
 
 #include <pixmill/error.hpp>
@@ -17,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -41,7 +40,9 @@ ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options) {
   job.plan = plan.text();
   ipc::PoolOptions made;
   made.workers = options.workers;
-  made.region_bytes = 2 * std::min(options.max_memory, physical_memory()) + kForTheNext;
+  // What is lent takes nothing of the room that images on their way have.
+  made.region_bytes = 2 * (std::min(options.max_memory, physical_memory()) + options.max_lent) + kForTheNext;
+  made.messages_a_life = options.images_a_worker;
   made.timeout = options.timeout;
   made.retries = options.retries;
   made.ring_capacity = kRingCapacity;
@@ -54,14 +55,6 @@ ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options) {
   made.plan.memory_bytes = job.memory_bytes;
   made.plan.sandbox = job.sandbox;
   return made;
-}
-
-// The part of `bytes` that `frame` is a view of, as an image that keeps all of `bytes` alive: no pixel is copied.
-cv::Mat kept_by(const cv::Mat& bytes, const cv::Mat& frame) {
-  cv::Mat image = frame;
-  image.u = bytes.u;
-  image.addref();
-  return image;
 }
 
 std::string in_words(ipc::Failure failure, const std::string& reason, int attempts) {
@@ -79,9 +72,17 @@ Verdict verdict_of(ipc::Failure failure) {
 
 }  // namespace
 
-PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options,
+PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options, std::shared_ptr<LentFrames> frames,
                        std::function<void(PoolRequest&&, ImageResult&&)> finished)
-    : finished_(std::move(finished)), most_bytes_(options.max_memory), pool_(ipc_options(plan, options), *this) {}
+    : finished_(std::move(finished)),
+      frames_(std::move(frames)),
+      program_(plan, {}),
+      most_bytes_(options.max_memory),
+      pool_(ipc_options(plan, options), *this) {
+  frames_->begin([this] { pool_.wake(); }, [this](std::uint64_t bytes) { return pool_.lend(bytes); });
+}
+
+PoolEngine::~PoolEngine() { frames_->end(); }
 
 void PoolEngine::submit(PoolRequest request) {
   const cv::Mat& image = request.image;
@@ -99,11 +100,24 @@ void PoolEngine::submit(PoolRequest request) {
   }
   const std::array<std::uint64_t, 2> shape = message_of(image);
   const auto* pixels = reinterpret_cast<const std::byte*>(image.data);
-  in_flight_[next_tag_] = {std::move(request), {}};
-  pool_.submit(next_tag_++, {pixels, bytes}, shape);
+  const ipc::Pool::Hints hints{frames_->lease_of(image), answer_bytes_of(image)};
+  pool_.submit(next_tag_, {pixels, bytes}, shape, hints);
+  in_flight_[next_tag_++] = {std::move(request), hints.lease != nullptr};
 }
 
-void PoolEngine::wait() { pool_.wait(kLongestWait); }
+// 0, not known, where a kernel will fail.
+std::uint64_t PoolEngine::answer_bytes_of(const cv::Mat& image) const {
+  try {
+    return frame_answer_bytes(program_.result_of_frame(image));
+  } catch (const kernels::KernelFailure&) {
+    return 0;
+  }
+}
+
+void PoolEngine::wait() {
+  frames_->serve(pool_.unfinished() == 0);
+  pool_.wait(kLongestWait);
+}
 
 std::vector<PoolRequest> PoolEngine::give_up() {
   std::vector<PoolRequest> requests;
@@ -112,32 +126,36 @@ std::vector<PoolRequest> PoolEngine::give_up() {
   return requests;
 }
 
-std::span<std::byte> PoolEngine::room_for(std::uint64_t tag, std::uint64_t size) {
-  if (size == 0) return {};
-  // OpenCV counts columns in ints.
-  constexpr std::uint64_t kLongRow = std::uint64_t{1} << 30U;
-  const std::uint64_t columns = std::min(size, kLongRow);
-  cv::Mat& answer = in_flight_.at(tag).answer;
-  try {
-    answer = cv::Mat(static_cast<int>((size + columns - 1) / columns), static_cast<int>(columns), CV_8UC1);
-  } catch (const cv::Exception&) {
-    return {};
-  }
-  return {reinterpret_cast<std::byte*>(answer.data), size};
-}
-
-void PoolEngine::answered(std::uint64_t tag, std::span<const std::byte> answer, int /*attempts*/) {
-  const AnswerWish wish{{.encoded = false, .partial = false, .frame = true}, false};
-  std::optional<ReadAnswer> read = read_answer(answer, wish);
+void PoolEngine::lent(std::uint64_t tag, std::span<const std::byte> head, ipc::Lease answer, std::uint64_t size_bytes,
+                      int /*attempts*/) {
+  std::optional<FrameAnswer> read = read_answer_head(head, size_bytes);
   if (!read) {
     pool_.reject();
     return;
   }
   ImageResult result;
-  result.verdict = read->result.verdict;
-  result.detail = std::move(read->result.detail);
-  if (result) result.image = kept_by(in_flight_.at(tag).answer, read->result.frame);
+  result.verdict = read->verdict;
+  result.detail = std::move(read->detail);
+  if (result && in_flight_.at(tag).leased) {
+    result.image = frames_->result(answer, kAnswerHeadBytes, read->rows, read->columns, read->type);
+  }
+  if (result && result.image.empty()) {
+    try {
+      result.image = copy_of(answer, *read);
+    } catch (const cv::Exception&) {
+      result.verdict = Verdict::out_of_memory;
+      result.detail = "there is no memory for its result";
+    }
+  }
   finish(tag, std::move(result));
+}
+
+cv::Mat PoolEngine::copy_of(const ipc::Lease& answer, const FrameAnswer& read) {
+  cv::Mat image(read.rows, read.columns, read.type);
+  const std::size_t bytes = image.total() * image.elemSize();
+  std::memcpy(image.data, answer.memory().data() + kAnswerHeadBytes, bytes);
+  bytes_copied_out_ += bytes;
+  return image;
 }
 
 void PoolEngine::failed(std::uint64_t tag, ipc::Failure failure, const std::string& reason, int attempts) {

@@ -96,6 +96,12 @@ FrameShape Program::result_of(FrameShape shape) const {
   return shape;
 }
 
+FrameShape Program::result_of_frame(const cv::Mat& image) const {
+  FrameShape shape = kernels::shape_of(image);
+  if (!chain_keeps_alpha_) shape.channels = kernels::colour_channels(shape.channels);
+  return result_of(shape);
+}
+
 std::vector<std::string> Program::decisions() const {
   std::vector<std::string> lines;
   for (const Step& step : steps_) {

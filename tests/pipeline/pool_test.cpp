@@ -1,4 +1,5 @@
 #include "ipc/sandbox.hpp"
+#include "tests/pipeline/pool_host.hpp"
 #include "tests/support/sample_files.hpp"
 
 #include <pixmill/error.hpp>
@@ -14,8 +15,6 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <string>
 #include <thread>
@@ -25,7 +24,11 @@ namespace pixmill {
 namespace {
 
 using namespace std::chrono_literals;
+using tests::Belongings;
+using tests::children_named;
+using tests::comes_true;
 using tests::noise_frame;
+using tests::pool_of;
 using tests::same_pixels;
 
 const Plan& plan() {
@@ -33,12 +36,7 @@ const Plan& plan() {
   return kPlan;
 }
 
-PoolOptions two_workers() {
-  PoolOptions options;
-  options.workers = 2;
-  options.worker_program = PIXMILL_WORKER_PROGRAM;
-  return options;
-}
+PoolOptions two_workers() { return pool_of(2); }
 
 std::vector<cv::Mat> frames(int count) {
   std::vector<cv::Mat> all;
@@ -52,33 +50,6 @@ std::vector<cv::Mat> frames(int count) {
 // Many seconds of work.
 const char* const kSlowChain = "median=255,median=253,median=251,median=249,median=247";
 cv::Mat slow_image() { return noise_frame(6000, 6000, CV_8UC4); }
-
-// The processes of this one's pools: workers, or servers.
-std::vector<pid_t> children_named(const std::string& name) {
-  std::vector<pid_t> found;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream stat(entry.path() / "stat");
-    std::string id;
-    std::string comm;
-    std::string state;
-    pid_t parent = 0;
-    if (!(stat >> id >> comm >> state >> parent)) continue;
-    if (parent == ::getpid() && comm == "(" + name + ")" && state != "Z") found.push_back(std::stoi(id));
-  }
-  return found;
-}
-
-std::size_t open_files() {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
-  return count;
-}
-
-std::size_t own_threads() {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) ++count;
-  return count;
-}
 
 TEST(Pool, GivesTheBitsOfApply) {
   Pool pool(plan(), two_workers());
@@ -307,14 +278,12 @@ TEST(Pool, LeavesNothingBehind) {
     return static_cast<bool>(pool.submit(noise_frame(20, 20, CV_8UC3)).get());
   };
   ASSERT_TRUE(once());
-  const std::size_t files = open_files();
-  const std::size_t threads = own_threads();
+  const Belongings before;
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(once());
     const Pool unused(plan(), two_workers());
   }
-  EXPECT_EQ(open_files(), files);
-  EXPECT_EQ(own_threads(), threads);
+  EXPECT_TRUE(comes_true([&] { return Belongings() == before; })) << Belongings();
   EXPECT_TRUE(children_named("pixmill-work").empty());
   EXPECT_TRUE(children_named("pixmill-fork").empty());
 }

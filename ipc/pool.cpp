@@ -215,6 +215,7 @@ void Pool::Impl::hear(const epoll_event& event) {
 PoolStatistics Pool::Impl::statistics() const {
   PoolStatistics statistics = statistics_;
   for (const auto& slot : slots_) {
+    slot->reclaim();
     statistics.bytes_in_flight += slot->statistics().lent_bytes;
     statistics.bytes_copied_in += slot->bytes_copied;
   }

@@ -6,9 +6,6 @@
 #include <pixmill/pool.hpp>
 
 #include <gtest/gtest.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <opencv2/core.hpp>
 
@@ -24,9 +21,7 @@ namespace pixmill {
 namespace {
 
 using namespace std::chrono_literals;
-using tests::Belongings;
 using tests::children_named;
-using tests::comes_true;
 using tests::noise_frame;
 using tests::pool_of;
 using tests::same_pixels;
@@ -229,63 +224,6 @@ TEST(Pool, AnImageThatTakesTooLongIsATimeoutAndTheOthersAreNot) {
   EXPECT_EQ(slow.get().verdict, Verdict::timeout);
   EXPECT_EQ(pool.submit(noise_frame(3, 3, CV_8UC1)).get().verdict, Verdict::ok);
   EXPECT_GE(pool.statistics().deaths, 2U);
-}
-
-TEST(Pool, InAHostWithThreadsOfItsOwn) {
-  cv::setNumThreads(4);
-  struct sigaction handler {};
-  handler.sa_handler = [](int) {};
-  struct sigaction before {};
-  ::sigaction(SIGUSR1, &handler, &before);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::pause();
-    ::_exit(0);
-  }
-  {
-    Pool pool(plan(), two_workers());
-    Pool other(Plan::parse("invert"), two_workers());
-    std::atomic<int> wrong{0};
-    std::vector<std::jthread> threads;
-    for (unsigned t = 0; t < 8; ++t) {
-      threads.emplace_back([&, t] {
-        const cv::Mat image = noise_frame(120, 90, CV_8UC3, t);
-        const cv::Mat want = plan().apply(image).image;
-        const cv::Mat inverted = Plan::parse("invert").apply(image).image;
-        for (int i = 0; i < 20; ++i) {
-          if (!same_pixels(pool.submit(image).get().image, want)) ++wrong;
-          if (!same_pixels(other.submit(image).get().image, inverted)) ++wrong;
-        }
-      });
-    }
-    threads.clear();
-    EXPECT_EQ(wrong, 0);
-  }
-  EXPECT_EQ(cv::getNumThreads(), 4);
-  struct sigaction after {};
-  ::sigaction(SIGUSR1, nullptr, &after);
-  EXPECT_EQ(after.sa_handler, handler.sa_handler);
-  // The host's own child was neither reaped nor killed.
-  EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0);
-  ::kill(child, SIGKILL);
-  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
-  ::sigaction(SIGUSR1, &before, nullptr);
-}
-
-TEST(Pool, LeavesNothingBehind) {
-  const auto once = [] {
-    Pool pool(plan(), two_workers());
-    return static_cast<bool>(pool.submit(noise_frame(20, 20, CV_8UC3)).get());
-  };
-  ASSERT_TRUE(once());
-  const Belongings before;
-  for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(once());
-    const Pool unused(plan(), two_workers());
-  }
-  EXPECT_TRUE(comes_true([&] { return Belongings() == before; })) << Belongings();
-  EXPECT_TRUE(children_named("pixmill-work").empty());
-  EXPECT_TRUE(children_named("pixmill-fork").empty());
 }
 
 TEST(Pool, WithoutItsProgramThereIsNone) {

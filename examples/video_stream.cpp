@@ -1,5 +1,6 @@
 // Frames of a video through worker processes: they come back in their order, and one that crashes or hangs its worker
-// costs no other. This thread fetches and shows; another one plays the camera.
+// costs no other. The camera writes into memory that a worker shares, and results are looked at where they lie: no
+// pixel is copied. This thread fetches and shows; another one plays the camera.
 #include <pixmill/error.hpp>
 #include <pixmill/pool.hpp>
 
@@ -17,8 +18,7 @@ namespace {
 constexpr std::uint64_t kFrames = 120;
 
 // Stands for a camera: a bright disc that moves over a dim scene.
-cv::Mat frame_of_camera(std::uint64_t number) {
-  cv::Mat frame(540, 960, CV_8UC3);
+void read_camera(std::uint64_t number, cv::Mat& frame) {
   const int middle = 40 + static_cast<int>(number) * 7;
   for (int y = 0; y < frame.rows; ++y) {
     for (int x = 0; x < frame.cols; ++x) {
@@ -29,7 +29,6 @@ cv::Mat frame_of_camera(std::uint64_t number) {
       frame.at<cv::Vec3b>(y, x) = {level, level, level};
     }
   }
-  return frame;
 }
 
 }  // namespace
@@ -41,8 +40,11 @@ int main() try {
 
   const std::jthread camera([&] {
     try {
-      // A frame is given away here, and not touched again. push() waits while the pool is full: nothing piles up.
-      for (std::uint64_t number = 0; number < kFrames; ++number) pool.push(frame_of_camera(number), number);
+      for (std::uint64_t number = 0; number < kFrames; ++number) {
+        cv::Mat frame = pool.acquire(540, 960, CV_8UC3);
+        read_camera(number, frame);
+        pool.push(frame, number);  // waits while the pool is full: nothing piles up
+      }
       pool.close();
     } catch (const pixmill::Error& error) {  // no worker can be had any more; next() gives what is left as cancelled
       std::fprintf(stderr, "%s\n", error.what());
@@ -64,9 +66,11 @@ int main() try {
     }
   }
   const pixmill::PoolStatistics statistics = pool.statistics();
-  std::printf("%llu of %llu frames, %llu workers, %llu deaths\n", static_cast<unsigned long long>(shown),
-              static_cast<unsigned long long>(kFrames), static_cast<unsigned long long>(statistics.workers_started),
-              static_cast<unsigned long long>(statistics.deaths));
+  std::printf("%llu of %llu frames, %llu workers, %llu deaths, %llu bytes copied\n",
+              static_cast<unsigned long long>(shown), static_cast<unsigned long long>(kFrames),
+              static_cast<unsigned long long>(statistics.workers_started),
+              static_cast<unsigned long long>(statistics.deaths),
+              static_cast<unsigned long long>(statistics.bytes_copied_in + statistics.bytes_copied_out));
   return shown == kFrames ? 0 : 1;
 } catch (const pixmill::Error& error) {  // pixmill-worker is not there, or no process is to be had
   std::fprintf(stderr, "%s\n", error.what());

@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <future>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -148,6 +150,28 @@ TEST(Pool, OneThreadCanPushAndFetch) {
   EXPECT_EQ(fetched, images.size());
 }
 
+TEST(Pool, WaitingForRoomAndForResultsCanBeStopped) {
+  PoolOptions options = two_workers();
+  options.capacity = 1;
+  Pool pool(plan(), options);
+  const cv::Mat image = noise_frame(20, 20, CV_8UC1);
+  std::stop_source stop;
+  std::future<bool> nothing = std::async(std::launch::async, [&] { return !pool.next(stop.get_token()); });
+  EXPECT_EQ(nothing.wait_for(20ms), std::future_status::timeout);
+  stop.request_stop();
+  EXPECT_TRUE(nothing.get());
+  EXPECT_TRUE(pool.push(image, 1, stop.get_token()));  // there is room
+  EXPECT_FALSE(pool.push(image, 2, stop.get_token()));
+  stop = {};
+  std::future<bool> full = std::async(std::launch::async, [&] { return !pool.push(image, 3, stop.get_token()); });
+  EXPECT_EQ(full.wait_for(20ms), std::future_status::timeout);
+  stop.request_stop();
+  EXPECT_TRUE(full.get());
+  EXPECT_EQ(pool.next()->tag, 1U);
+  pool.close();
+  EXPECT_FALSE(pool.next());
+}
+
 TEST(Pool, ClosedTakesNothingMore) {
   Pool pool(plan(), two_workers());
   std::future<ImageResult> last = pool.submit(noise_frame(20, 20, CV_8UC1));
@@ -252,6 +276,7 @@ TEST(Pool, RefusesOptionsThatMakeNoSense) {
   refused([](PoolOptions& options) { options.timeout = -1ms; });
   refused([](PoolOptions& options) { options.retries = -1; });
   refused([](PoolOptions& options) { options.max_memory = 1; });
+  refused([](PoolOptions& options) { options.max_lent = 1; });
   if (!ipc::kSandboxInThisBuild) refused([](PoolOptions& options) { options.sandbox = true; });
 }
 

@@ -3,11 +3,6 @@
 #   cmake --install BUILD --prefix DIR
 #   cpack --config BUILD/CPackConfig.cmake -G DEB
 
-# Debian's tools look for libraries and their files there, below /usr and /usr/local.
-if(NOT DEFINED CMAKE_INSTALL_LIBDIR AND CMAKE_LIBRARY_ARCHITECTURE AND EXISTS /etc/debian_version)
-  set(CMAKE_INSTALL_LIBDIR "lib/${CMAKE_LIBRARY_ARCHITECTURE}" CACHE PATH "Where libraries are installed")
-endif()
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(config_folder "${CMAKE_INSTALL_LIBDIR}/cmake/pixmill")
 set(made_folder "${CMAKE_CURRENT_BINARY_DIR}/install")
@@ -36,7 +31,7 @@ target_link_options(pixmill_shared PRIVATE "LINKER:--version-script=${symbols}" 
 target_link_libraries(pixmill_shared
   PUBLIC OpenCV::core
   PRIVATE OpenCV::imgproc TBB::tbb PkgConfig::JPEG PkgConfig::SPNG PkgConfig::DEFLATE PkgConfig::ZLIB PkgConfig::TIFF
-          PkgConfig::WEBP PkgConfig::SECCOMP PkgConfig::XXHASH GIF::GIF fmt::fmt Threads::Threads)
+          PkgConfig::WEBP PkgConfig::SECCOMP PkgConfig::XXHASH GIF::GIF fmt::fmt Threads::Threads ${CMAKE_DL_LIBS})
 
 add_library(pixmill_static STATIC ${objects})
 set_target_properties(pixmill_static PROPERTIES LINKER_LANGUAGE CXX EXPORT_NAME static OUTPUT_NAME pixmill)
@@ -69,6 +64,7 @@ configure_file("${CMAKE_CURRENT_LIST_DIR}/pixmill.pc.in" "${made_folder}/pixmill
 install(TARGETS pixmill RUNTIME COMPONENT tool)
 install(TARGETS pixmill_shared EXPORT pixmillTargets
   LIBRARY COMPONENT library NAMELINK_COMPONENT development)
+install(TARGETS pixmill_worker RUNTIME DESTINATION "${PIXMILL_WORKER_FOLDER}" COMPONENT library)
 install(TARGETS pixmill_static EXPORT pixmillStaticTargets ARCHIVE COMPONENT development)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/pixmill" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT development FILES_MATCHING PATTERN "*.hpp")

@@ -5,6 +5,7 @@
 #include <pixmill/error.hpp>
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace pixmill::ipc {
 namespace {
@@ -27,6 +29,30 @@ constexpr int kUsuallyDeadByMs = 200;
 
 [[noreturn]] void fail(const std::string& call, int error, const char* advice = "") {
   throw Error(ErrorCode::machine, call + ": " + std::generic_category().message(error) + advice);
+}
+
+// A process of the plan's program. Nothing that another thread of ours holds is in its way, and none of our memory is
+// copied for it.
+pid_t spawn_program(const std::vector<std::string>& program, bool warm, int socket, pid_t coordinator) {
+  std::string id = std::to_string(coordinator);
+  std::vector<std::string> words(program);
+  std::string warmth(warm ? kWarm : kCold);
+  std::vector<char*> arguments = {words.front().data(), id.data(), warmth.data()};
+  for (std::size_t i = 1; i < words.size(); ++i) arguments.push_back(words[i].data());
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawn_file_actions_adddup2(&actions, socket, kServerSocket);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  pid_t pid = 0;
+  const int error = ::posix_spawn(&pid, arguments.front(), &actions, &attributes, arguments.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) fail("posix_spawn " + program.front(), error);
+  return pid;
 }
 
 // The first child of ours in the group that is dead, left as it is; 0: there are only living ones; -1: there is none.
@@ -64,7 +90,8 @@ ForkServer::ForkServer(const WorkerPlan& plan, bool warm) {
   // A socket that waits would make a hung server the coordinator's hang.
   if (::fcntl(socket_.get(), F_SETFL, O_NONBLOCK) != 0) fail("fcntl(O_NONBLOCK)", errno);
   const pid_t coordinator = ::getpid();
-  const pid_t pid = ::fork();
+  const pid_t pid =
+      plan.server_program.empty() ? ::fork() : spawn_program(plan.server_program, warm, other.get(), coordinator);
   if (pid < 0) {
     fail("fork", errno, "; raise the limit of processes (ulimit -u, or pids.max of the control group) or free memory");
   }

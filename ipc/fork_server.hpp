@@ -19,9 +19,9 @@ namespace pixmill::ipc {
 /// and reap the workers first whose ends are of interest.
 class ForkServer {
  public:
-  /// Forks. The server inherits the memory of this process as it is; `plan` is not used in this process, and its
-  /// warm_up() is left out unless `warm`. Throws pixmill::Error (machine) when there is no process or no descriptor to
-  /// be had.
+  /// Forks, or starts the plan's program: the former inherits the memory of this process as it is, the latter nothing
+  /// but a socket. `plan` is not used in this process otherwise, and its warm_up() is left out unless `warm`. Throws
+  /// pixmill::Error (machine) when there is no process, no descriptor or no such program to be had.
   ForkServer(const WorkerPlan& plan, bool warm);
   ForkServer(const ForkServer&) = delete;
   ForkServer& operator=(const ForkServer&) = delete;

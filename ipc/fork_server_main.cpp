@@ -13,11 +13,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <exception>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace pixmill::ipc {
@@ -42,7 +44,7 @@ void reset_signals() {
 // Keeps no descriptor of the coordinator but the socket, which becomes number 3. Standard input, output and error lead
 // nowhere: what a library prints there would get among the coordinator's words. Sanitizers print their findings there.
 UniqueFd keep_only(UniqueFd socket) {
-  constexpr int kSocket = 3;
+  constexpr int kSocket = kServerSocket;
   if (socket.get() != kSocket) {
     if (::dup3(socket.get(), kSocket, O_CLOEXEC) < 0) leave(WorkerExit::unable);
     socket.reset(kSocket);
@@ -173,6 +175,13 @@ void fork_server_main(const WorkerPlan& plan, bool warm, UniqueFd socket, pid_t 
   if (!ready.trouble().empty()) leave(WorkerExit::unable);
   serve(plan, socket, coordinator);
   leave(WorkerExit::orphaned);
+}
+
+void fork_server_program(const WorkerPlan& plan, std::string_view coordinator, std::string_view warmth) noexcept {
+  pid_t pid = 0;
+  const char* const end = coordinator.data() + coordinator.size();
+  if (std::from_chars(coordinator.data(), end, pid).ptr != end || pid <= 0) leave(WorkerExit::unable);
+  fork_server_main(plan, warmth == kWarm, UniqueFd(kServerSocket), pid);
 }
 
 }  // namespace pixmill::ipc

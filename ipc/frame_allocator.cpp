@@ -141,6 +141,15 @@ void FrameAllocator::punch_within(Range free, std::uint64_t keep_bytes) {
   }
 }
 
+void FrameAllocator::punch_free() {
+  for (const Range& free : free_.ranges()) {
+    ++punches_;
+    backing_.punch(free);
+    backed_bytes_ -= backed_.size_within(free);
+    backed_.erase(free);
+  }
+}
+
 void FrameAllocator::reset() {
   ++punches_;
   backing_.punch(range_);

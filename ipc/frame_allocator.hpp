@@ -105,6 +105,8 @@ class FrameAllocator {
 
   /// Gives warm memory back to the machine until at most `keep_bytes` are left.
   void trim(std::uint64_t keep_bytes);
+  /// Punches all that is not lent, also what a worker touched there without leave.
+  void punch_free();
   /// After a worker's death: every frame is back, every id void, and the whole range is punched, also what the worker
   /// touched without leave. It reads as zero again.
   void reset();

@@ -110,6 +110,7 @@ void Pool::Impl::ignore(int fd) const { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL,
 void Pool::Impl::wait(milliseconds limit) {
   const Clock::time_point begin = Clock::now();
   notice_standstill(begin, begin - last_seen_, false);
+  for (const auto& slot : slots_) slot->reclaim();
   start_workers();
   const std::uint64_t failed = statistics_.failed;
   dispatch();
@@ -213,7 +214,11 @@ void Pool::Impl::hear(const epoll_event& event) {
 
 PoolStatistics Pool::Impl::statistics() const {
   PoolStatistics statistics = statistics_;
-  for (const auto& slot : slots_) statistics.bytes_in_flight += slot->statistics().lent_bytes;
+  for (const auto& slot : slots_) {
+    slot->reclaim();
+    statistics.bytes_in_flight += slot->statistics().lent_bytes;
+    statistics.bytes_copied_in += slot->bytes_copied;
+  }
   return statistics;
 }
 
@@ -231,8 +236,13 @@ Pool::Pool(PoolOptions options, Events& events, std::unique_ptr<ForkServer> serv
     : impl_(std::make_unique<Impl>(std::move(options), events, std::move(server))) {}
 Pool::~Pool() = default;
 void Pool::submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) {
-  impl_->submit(tag, input, user);
+  impl_->submit(tag, input, user, {});
 }
+void Pool::submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user,
+                  const Hints& hints) {
+  impl_->submit(tag, input, user, hints);
+}
+Lease Pool::lend(std::uint64_t size_bytes) { return impl_->lend(size_bytes); }
 std::size_t Pool::unfinished() const { return impl_->unfinished(); }
 std::size_t Pool::waiting() const { return impl_->waiting(); }
 bool Pool::hungry() const { return impl_->hungry(); }

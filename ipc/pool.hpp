@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ipc/lease.hpp"
 #include "ipc/worker.hpp"
 
 #include <array>
@@ -27,6 +28,8 @@ struct PoolOptions {
   int retries = 1;
   /// Messages that one worker may have unanswered; a power of two.
   std::uint32_t ring_capacity = 64;
+  /// How many messages a worker is given before a fresh one takes its place; 0: no limit.
+  std::uint64_t messages_a_life = 0;
   /// How much memory the machine still has to give, asked before a region takes more; empty: not asked.
   std::function<std::uint64_t()> available_memory;
 };
@@ -43,8 +46,10 @@ struct PoolStatistics {
   std::uint64_t answered = 0;
   std::uint64_t failed = 0;
   std::uint64_t workers_started = 0;
-  std::uint64_t deaths = 0;  ///< Of workers, whoever killed them.
+  std::uint64_t deaths = 0;   ///< Of workers, whoever killed them, but for those that were replaced.
+  std::uint64_t retired = 0;  ///< Workers that were replaced after PoolOptions::messages_a_life.
   std::uint64_t servers_started = 0;
+  std::uint64_t bytes_copied_in = 0;  ///< Of inputs, into regions.
   std::uint64_t bytes_in_flight = 0;  ///< Lent in regions at this moment.
   /// From the kernel's news of a death to the end of what is done about it, the longest.
   std::chrono::nanoseconds slowest_burial{0};
@@ -74,6 +79,17 @@ class Pool {
     /// `reason`: the signal or the exit code of the last death, or what else there is to say. The user may turn an
     /// answer that makes no sense into a failure by himself: reject().
     virtual void failed(std::uint64_t tag, Failure failure, const std::string& reason, int attempts) = 0;
+
+    /// Whether the user takes answers as they lie: lent() instead of room_for() and answered().
+    [[nodiscard]] virtual bool takes_leases() const { return false; }
+    /// So much of the beginning of an answer is copied before it is looked at.
+    static constexpr std::size_t kHeadBytes = 4096;
+    /// `head`: the first bytes of the answer, up to kHeadBytes, in private memory. `answer` has all `size_bytes` of it,
+    /// in memory that the worker can still write to.
+    virtual void lent(std::uint64_t /*tag*/, std::span<const std::byte> /*head*/, Lease /*answer*/,
+                      std::uint64_t /*size_bytes*/, int /*attempts*/) {}
+    /// Memory is short: leases that are only kept for later had better end now.
+    virtual void give_up_spare() {}
   };
 
   /// Starts the fork server and asks for the workers, without waiting for them. Throws pixmill::Error (machine) when
@@ -89,6 +105,17 @@ class Pool {
   /// Takes a message. Its input must stay as it is until it is answered or failed. `tag` is the user's name for it,
   /// and means nothing here.
   void submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user);
+  /// What is known of a message beforehand.
+  struct Hints {
+    /// The input lies in this lease, or nowhere special. It is not copied if it can be done by the worker of that
+    /// region; if that has died, or has had no time for it for a tenth of a second while another is idle, it is.
+    const Lease* lease = nullptr;
+    std::uint64_t answer_bytes = 0;  ///< 0: not known.
+  };
+  void submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user,
+              const Hints& hints);
+  /// Memory for an input, shared with one of the workers. It may outlive the pool. Empty: there is none at this moment.
+  [[nodiscard]] Lease lend(std::uint64_t size_bytes);
   /// Messages that are neither answered nor failed.
   [[nodiscard]] std::size_t unfinished() const;
   /// Of these, messages that no worker has yet.
@@ -101,8 +128,8 @@ class Pool {
   void wait(std::chrono::milliseconds limit);
   /// Ends a wait(), this one or the next. Any thread.
   void wake();
-  /// From within Events::answered() alone: what the answer holds makes no sense. Its worker is killed, and the message
-  /// tried again or failed as `protocol`.
+  /// From within Events::answered() or lent() alone: what the answer holds makes no sense. Its worker is killed, and
+  /// the message tried again or failed as `protocol`.
   void reject();
   /// Makes every process stand still, for as long as this one will be stopped; and lets them go on, none of which time
   /// counts. Between the two only wake(), dismiss() and the destructor may be called.

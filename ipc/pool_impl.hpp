@@ -25,9 +25,11 @@ class Pool::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user);
+  void submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user,
+              const Hints& hints);
+  [[nodiscard]] Lease lend(std::uint64_t size_bytes);
   [[nodiscard]] std::size_t unfinished() const;
-  [[nodiscard]] std::size_t waiting() const { return pending_.size(); }
+  [[nodiscard]] std::size_t waiting() const;
   [[nodiscard]] bool hungry() const;
   void wait(std::chrono::milliseconds limit);
   void wake();
@@ -50,6 +52,9 @@ class Pool::Impl {
   [[nodiscard]] std::size_t depth() const;
   void dispatch();
   void place_lonely();
+  void place_near();
+  [[nodiscard]] std::deque<TaskPtr>* next_for(WorkerSlot& slot);
+  [[nodiscard]] std::size_t room_in(const WorkerSlot& slot) const;
   bool load(WorkerSlot& slot, TaskPtr& task);
   void trim();
   void flush(WorkerSlot& slot);
@@ -61,6 +66,7 @@ class Pool::Impl {
   [[nodiscard]] bool admit(WorkerSlot& slot);
   bool judge_answer(WorkerSlot& slot, const Descriptor& message);
   bool judge_done(WorkerSlot& slot, const Descriptor& message);
+  void judge_lent(WorkerSlot& slot, std::uint64_t size);
   bool judge_need(WorkerSlot& slot, const Descriptor& message);
   void dropped(WorkerSlot& slot);
   void measure(std::size_t answers, Clock::duration elapsed);
@@ -110,6 +116,7 @@ class Pool::Impl {
   Clock::time_point strays_at_;
   std::deque<TaskPtr> pending_;
   std::deque<TaskPtr> lonely_;  // to be tried alone, by any worker
+  std::uint64_t next_number_ = 1;
   std::uint64_t next_id_ = 1;
   std::uint64_t next_ticket_ = 1;
   std::chrono::nanoseconds usual_work_{0};  // 0: not known

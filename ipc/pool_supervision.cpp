@@ -214,6 +214,10 @@ void Pool::Impl::check_clock(WorkerSlot& slot, Clock::time_point now) {
     case State::running:
       break;
   }
+  const std::uint64_t life = options_.messages_a_life;
+  if (life > 0 && slot.finished >= life && slot.unanswered.empty() && !slot.retry) {
+    return kill(slot, KillReason::worn_out);
+  }
   if (options_.timeout.count() == 0) return;
   const auto overdue = [&] { return !slot.unanswered.empty() && now >= slot.oldest_since + options_.timeout; };
   if (!overdue()) return;
@@ -249,7 +253,7 @@ void Pool::Impl::bury(WorkerSlot& slot) {
     slot.state = State::dying;
     return;
   }
-  ++statistics_.deaths;
+  ++(slot.kill_reason == KillReason::worn_out ? statistics_.retired : statistics_.deaths);
   // What it committed before it died counts. Of one that talked nonsense nothing more is heard.
   if (slot.kill_reason != KillReason::protocol) collect(slot);
   const bool ready = slot.was_running;
@@ -310,6 +314,7 @@ void Pool::Impl::distribute(WorkerSlot& slot, std::deque<WorkerSlot::Lent> left,
       return;
     case KillReason::none:
     case KillReason::start:
+    case KillReason::worn_out:
       charge(slot, std::move(oldest), Failure::died, how);
       return;
   }

@@ -1,6 +1,8 @@
 #include "ipc/pool_impl.hpp"
 #include "ipc/sandbox.hpp"
 
+#include <pixmill/error.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -13,6 +15,10 @@ namespace {
 // end, when another worker is idle. Messages that take much longer than our answer does need none.
 constexpr std::chrono::nanoseconds kWorkAhead{2'000'000};
 constexpr std::chrono::nanoseconds kLongWork{10'000'000};
+// What lies in a worker's region waits so long for that worker while another is idle.
+constexpr std::chrono::milliseconds kPatience{100};
+// And so little of it is sent ahead: what is sent can be done by no other.
+constexpr std::size_t kNearAhead = 2;
 constexpr std::uint64_t kMostAnswerBytes = std::uint64_t{16} << 20;
 constexpr std::size_t kMostTroubleChars = 400;
 
@@ -20,17 +26,54 @@ constexpr std::size_t kMostTroubleChars = 400;
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
-void Pool::Impl::submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) {
+void Pool::Impl::submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user,
+                        const Hints& hints) {
   auto task = std::make_unique<PoolTask>();
   task->tag = tag;
+  task->number = next_number_++;
   task->input = input;
   task->user = user;
+  task->answer_bytes = hints.answer_bytes;
+  if (hints.lease != nullptr) {
+    task->home = hints.lease->home();
+    task->since = Clock::now();
+    for (const auto& slot : slots_) {
+      if (task->home == slot->home()) return slot->near.push_back(std::move(task));
+    }
+  }
   pending_.push_back(std::move(task));
 }
 
+// Where the fewest are lent, so that all have as much to do.
+Lease Pool::Impl::lend(std::uint64_t size_bytes) {
+  std::vector<WorkerSlot*> places;
+  for (const auto& slot : slots_) {
+    slot->reclaim();
+    places.push_back(slot.get());
+  }
+  std::stable_sort(places.begin(), places.end(), [](const WorkerSlot* a, const WorkerSlot* b) {
+    const bool idle = a->state != State::running;
+    return idle != (b->state != State::running) ? !idle : a->leases < b->leases;
+  });
+  try {
+    for (WorkerSlot* slot : places) {
+      if (Lease lease = slot->lend(size_bytes)) return lease;
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::machine) throw;
+  }
+  return {};
+}
+
 std::size_t Pool::Impl::unfinished() const {
-  std::size_t count = pending_.size() + lonely_.size();
+  std::size_t count = waiting() + lonely_.size();
   for (const auto& slot : slots_) count += slot->unanswered.size() + (slot->retry ? 1 : 0);
+  return count;
+}
+
+std::size_t Pool::Impl::waiting() const {
+  std::size_t count = pending_.size();
+  for (const auto& slot : slots_) count += slot->near.size();
   return count;
 }
 
@@ -48,12 +91,30 @@ bool Pool::Impl::hungry() const {
   return pending_.size() < places;
 }
 
+// How many messages more it may have.
+std::size_t Pool::Impl::room_in(const WorkerSlot& slot) const {
+  if (slot.state != State::running || slot.alone || slot.retry || slot.full) return 0;
+  const std::size_t taken = slot.unanswered.size();
+  std::size_t most = depth();
+  if (options_.messages_a_life > 0) {
+    const std::uint64_t life = options_.messages_a_life - std::min(options_.messages_a_life, slot.finished);
+    most = static_cast<std::size_t>(std::min<std::uint64_t>(most, life));
+  }
+  return most - std::min(most, taken);
+}
+
+// The queue that has what came first of all that the worker may be given; null: there is nothing.
+std::deque<Pool::Impl::TaskPtr>* Pool::Impl::next_for(WorkerSlot& slot) {
+  const bool has_near = !slot.near.empty() && slot.unanswered.size() < kNearAhead;
+  if (!has_near) return pending_.empty() ? nullptr : &pending_;
+  if (pending_.empty()) return &slot.near;
+  return slot.near.front()->number < pending_.front()->number ? &slot.near : &pending_;
+}
+
 WorkerSlot* Pool::Impl::least_busy() {
   WorkerSlot* best = nullptr;
-  const std::size_t most = depth();
   for (const auto& slot : slots_) {
-    if (slot->state != State::running || slot->alone || slot->retry || slot->full) continue;
-    if (slot->unanswered.size() >= most) continue;
+    if (room_in(*slot) == 0 || next_for(*slot) == nullptr) continue;
     if (best == nullptr || slot->unanswered.size() < best->unanswered.size()) best = slot.get();
   }
   return best;
@@ -61,18 +122,40 @@ WorkerSlot* Pool::Impl::least_busy() {
 
 void Pool::Impl::dispatch() {
   place_lonely();
+  place_near();
   for (const auto& slot : slots_) {
     if (!slot->idle() || !slot->retry || slot->full) continue;
     if (load(*slot, slot->retry)) slot->alone = !slot->unanswered.empty();
   }
-  while (!pending_.empty()) {
-    WorkerSlot* slot = least_busy();
-    if (slot == nullptr) break;
-    TaskPtr& task = pending_.front();
-    if (!load(*slot, task)) continue;  // the worker is full now
-    pending_.pop_front();
+  while (WorkerSlot* slot = least_busy()) {
+    std::deque<TaskPtr>& queue = *next_for(*slot);
+    if (!load(*slot, queue.front())) continue;  // the worker is full now
+    queue.pop_front();
   }
   for (const auto& slot : slots_) flush(*slot);
+}
+
+// What lies in a region that is no worker's any more may be done by anyone; and what its worker has had no time for,
+// by one that has nothing to do.
+void Pool::Impl::place_near() {
+  for (const auto& slot : slots_) {
+    while (!slot->near.empty() && slot->near.back()->home != slot->home()) {
+      pending_.push_front(std::move(slot->near.back()));
+      slot->near.pop_back();
+    }
+  }
+  if (!pending_.empty()) return;
+  const bool idle = std::any_of(slots_.begin(), slots_.end(), [this](const auto& slot) {
+    return slot->idle() && slot->near.empty() && room_in(*slot) > 0;
+  });
+  if (!idle) return;
+  const Clock::time_point patience = Clock::now() - kPatience;
+  for (const auto& slot : slots_) {
+    if (slot->near.empty() || slot->near.front()->since > patience) continue;
+    pending_.push_back(std::move(slot->near.front()));
+    slot->near.pop_front();
+    return;
+  }
 }
 
 // Finds workers for what must be tried alone. They get nothing more until they have done what they have.
@@ -125,6 +208,7 @@ bool Pool::Impl::load(WorkerSlot& slot, TaskPtr& task) {
 
 // Gives back what regions only keep warm.
 void Pool::Impl::trim() {
+  events_.give_up_spare();
   for (const auto& slot : slots_) slot->trim();
 }
 
@@ -238,6 +322,10 @@ bool Pool::Impl::judge_done(WorkerSlot& slot, const Descriptor& message) {
   const WorkerSlot::Lent& oldest = slot.unanswered.front();
   const std::uint64_t size = message.output_size_bytes;
   if (oldest.dropped || size > oldest.output.size_bytes || message.output_offset != oldest.output.offset) return false;
+  if (events_.takes_leases()) {
+    judge_lent(slot, size);
+    return !rejected_;
+  }
   const std::span<std::byte> room = events_.room_for(oldest.task->tag, size);
   if (room.size() < size) {
     fail(*slot.settle(Clock::now()).task, Failure::no_memory, "there is no memory for its answer");
@@ -253,6 +341,19 @@ bool Pool::Impl::judge_done(WorkerSlot& slot, const Descriptor& message) {
   usual_answer_bytes_ = std::clamp(std::max(size + size / 8, usual_answer_bytes_ - usual_answer_bytes_ / 16),
                                    std::uint64_t{1}, kMostAnswerBytes);
   return true;
+}
+
+void Pool::Impl::judge_lent(WorkerSlot& slot, std::uint64_t size) {
+  WorkerSlot::Lent& oldest = slot.unanswered.front();
+  std::array<std::byte, Events::kHeadBytes> head;
+  const std::size_t head_bytes = std::min<std::uint64_t>(size, head.size());
+  if (head_bytes > 0) std::memcpy(head.data(), slot.output(oldest, size).data(), head_bytes);
+  rejected_ = false;
+  events_.lent(oldest.task->tag, std::span(head).first(head_bytes), slot.lend_output(oldest), size,
+               oldest.task->attempts + 1);
+  if (rejected_) return;
+  static_cast<void>(slot.settle(Clock::now()));
+  ++statistics_.answered;
 }
 
 // The frame that was guessed is too small for the answer.

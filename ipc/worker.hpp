@@ -28,6 +28,9 @@ class Worker {
   /// that escapes is answered as want of memory; any other exception ends the process, as a crash.
   [[nodiscard]] virtual const Answer& run(std::span<const std::byte> input,
                                           const std::array<std::uint64_t, 2>& user) = 0;
+  /// Before run(): where its answer is wanted. A piece that is made at its place there is not copied; the whole must
+  /// fit then. It begins with a page.
+  virtual void offer(std::span<std::byte> /*room*/) {}
   /// There has been nothing to do for a moment: give back what is only kept for speed.
   virtual void rest() {}
 };
@@ -49,6 +52,9 @@ struct WorkerPlan {
   /// Workers lock themselves in (ipc/sandbox.hpp) after `make`, and get no message before the coordinator has seen that
   /// they are. Where that cannot be had, the pool fails.
   bool sandbox = false;
+  /// The program that is the fork server, with its arguments, if this process is not to be forked. Its main() makes its
+  /// own plan and calls fork_server_program(); of this one, all but `memory_bytes` and `sandbox` is unused then.
+  std::vector<std::string> server_program;
   /// Numbers of system calls that `run` needs beside those that are always allowed.
   std::vector<int> also_allowed;
 };

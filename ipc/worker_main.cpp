@@ -135,6 +135,7 @@ class Loop {
     reply.epoch = start_.epoch;
     reply.output_offset = message.output_offset;
     try {
+      worker_.offer(part(message.output_offset, message.output_size_bytes));
       const Worker::Answer& made = worker_.run(part(message.input_offset, message.input_size_bytes), message.user);
       deliver(made, message, reply);
     } catch (const std::bad_alloc&) {
@@ -166,7 +167,7 @@ class Loop {
       return;
     }
     for (const auto& piece : made.parts) {
-      if (!piece.empty()) std::memcpy(room.data(), piece.data(), piece.size());
+      if (!piece.empty() && piece.data() != room.data()) std::memcpy(room.data(), piece.data(), piece.size());
       room = room.subspan(piece.size());
     }
     reply.code = to_coordinator::kDone;

@@ -26,21 +26,31 @@ void WorkerSlot::make_region() {
     throw Error(ErrorCode::machine,
                 "a worker's region of " + std::to_string(region_bytes_) + " bytes is more than can be addressed");
   }
-  auto region = std::make_unique<Region>(map_.size_bytes + region_bytes_);
-  region->keep_from_children();
-  if (!region->commit(0, map_.size_bytes)) throw Error(ErrorCode::machine, "there is no memory for a worker's queue");
+  auto home = std::make_shared<LentRegion>(map_.size_bytes + region_bytes_);
+  home->region().keep_from_children();
+  if (!home->region().commit(0, map_.size_bytes)) {
+    throw Error(ErrorCode::machine, "there is no memory for a worker's queue");
+  }
   frames_.reset();
   backing_.reset();
-  region_ = std::move(region);
-  backing_ = std::make_unique<AdmittedBacking>(*region_, admission_);
+  home_ = std::move(home);
+  backing_ = std::make_unique<AdmittedBacking>(home_->region(), admission_);
   spoilt_ = false;
-  frames_ = std::make_unique<FrameAllocator>(*backing_, Range{map_.size_bytes, region_->memory().size()}, kWarmBytes);
+  frames_ = std::make_unique<FrameAllocator>(*backing_, Range{map_.size_bytes, home_->memory().size()}, kWarmBytes);
+}
+
+WorkerSlot::~WorkerSlot() {
+  try {
+    part_with_leases();
+  } catch (const std::exception&) {
+    // Then its memory goes with the last lease.
+  }
 }
 
 void WorkerSlot::begin_life(Clock::time_point now, Clock::duration start_limit) {
   if (spoilt_) make_region();
   ++epoch;
-  channel.emplace(region_->memory(), map_, epoch);
+  channel.emplace(home_->memory(), map_, epoch);
   state = State::starting;
   kill_reason = KillReason::none;
   said_ready = false;
@@ -56,35 +66,86 @@ void WorkerSlot::begin_life(Clock::time_point now, Clock::duration start_limit) 
 }
 
 SpawnRequest WorkerSlot::spawn_request(std::uint64_t number) const {
-  return {number, region_->memory().size(), epoch, map_.capacity};
+  return {number, home_->memory().size(), epoch, map_.capacity};
 }
 
 std::deque<WorkerSlot::Lent> WorkerSlot::end_life() {
   channel.reset();
   bell_.clear();  // for the next life
   outbox_.clear();
-  frames_->reset();
+  part_with_leases();
+  if (leases == 0) frames_->reset();
+  leases = 0;
   state = State::empty;
   alone = false;
   return std::exchange(unanswered, {});
 }
 
 std::deque<WorkerSlot::Lent> WorkerSlot::abandon_life() {
-  retire_channel(region_->memory(), map_);
+  retire_channel(home_->memory(), map_);
   spoilt_ = true;
   return end_life();
 }
 
+void WorkerSlot::part_with_leases() {
+  reclaim();
+  if (leases == 0) return;
+  spoilt_ = true;
+  for (const FrameId id : home_->retire()) static_cast<void>(frames_->give_back(id));
+  for (Lent& lent : unanswered) {
+    give_back(lent.input);
+    give_back(lent.output);
+  }
+  frames_->punch_free();
+}
+
+void WorkerSlot::reclaim() {
+  if (leases == 0) return;
+  for (const FrameId id : home_->take_ended()) {
+    --leases;
+    static_cast<void>(frames_->give_back(id));
+  }
+}
+
+void WorkerSlot::trim() {
+  reclaim();
+  frames_->trim(0);
+}
+
+Lease WorkerSlot::lend(std::uint64_t size_bytes) {
+  // Without a worker, whose begin would make it.
+  if (spoilt_ && state == State::empty) make_region();
+  if (spoilt_) return {};
+  reclaim();
+  const Loan loan = frames_->lend(size_bytes);
+  if (loan.status != LendStatus::lent) return {};
+  ++leases;
+  return {home_, loan.frame};
+}
+
+Lease WorkerSlot::lend_output(Lent& lent) {
+  ++leases;
+  return {home_, std::exchange(lent.output, {})};
+}
+
 LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, std::uint64_t output_bytes) {
-  const Loan input = frames_->lend(task->input.size());
-  if (input.status != LendStatus::lent) return input.status;
+  reclaim();
+  Loan input;
+  const bool in_place = task->home != nullptr && task->home == home_;
+  if (in_place) {
+    input.frame.offset = static_cast<std::uint64_t>(task->input.data() - home_->memory().data());
+  } else {
+    input = frames_->lend(task->input.size());
+    if (input.status != LendStatus::lent) return input.status;
+  }
   const Loan output = frames_->lend(output_bytes);
   if (output.status != LendStatus::lent) {
-    static_cast<void>(frames_->give_back(input.frame.id));
+    give_back(input.frame);
     return output.status;
   }
-  if (!task->input.empty()) {
-    std::memcpy(region_->memory().data() + input.frame.offset, task->input.data(), task->input.size());
+  if (!in_place && !task->input.empty()) {
+    std::memcpy(home_->memory().data() + input.frame.offset, task->input.data(), task->input.size());
+    bytes_copied += task->input.size();
   }
   Descriptor& message = outbox_.emplace_back();
   message.task = id;
@@ -160,7 +221,7 @@ WorkerSlot::Lent WorkerSlot::settle(Clock::time_point now) {
 }
 
 std::span<const std::byte> WorkerSlot::output(const Lent& lent, std::uint64_t size) const {
-  return region_->memory().subspan(lent.output.offset, size);
+  return home_->memory().subspan(lent.output.offset, size);
 }
 
 void WorkerSlot::give_back(Frame& frame) {

@@ -5,6 +5,7 @@
 #include "ipc/child_process.hpp"
 #include "ipc/fork_server.hpp"
 #include "ipc/frame_allocator.hpp"
+#include "ipc/lease.hpp"
 #include "ipc/region.hpp"
 #include "ipc/start_failures.hpp"
 
@@ -23,7 +24,10 @@ namespace pixmill::ipc {
 /// A message on its way to an answer, in the coordinator's memory.
 struct PoolTask {
   std::uint64_t tag = 0;
+  std::uint64_t number = 0;  ///< In the order in which they came.
   std::span<const std::byte> input;
+  std::shared_ptr<const LentRegion> home;  ///< Where the input lies, if it lies in a region.
+  std::chrono::steady_clock::time_point since;
   std::array<std::uint64_t, 2> user{};
   int attempts = 0;                ///< That were charged to it.
   std::uint64_t answer_bytes = 0;  ///< Known to be needed; 0: not known.
@@ -45,7 +49,7 @@ class WorkerSlot {
     running,
     dying,  ///< Killed by us, or dead, and not reaped yet. Nobody listens to it until it is.
   };
-  enum class KillReason : std::uint8_t { none, timeout, protocol, start };
+  enum class KillReason : std::uint8_t { none, timeout, protocol, start, worn_out };
 
   /// A message that the worker has.
   struct Lent {
@@ -61,22 +65,36 @@ class WorkerSlot {
 
   /// Throws pixmill::Error (machine) without descriptors, address space or memory for the channel.
   WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission);
+  /// Its process is dead by then. Leases keep what they have.
+  ~WorkerSlot();
+  WorkerSlot(const WorkerSlot&) = delete;
+  WorkerSlot& operator=(const WorkerSlot&) = delete;
 
   /// Begins a new life: a new epoch, a new channel. For a slot that is empty. Throws as the constructor does, and
   /// nothing has happened then.
   void begin_life(Clock::time_point now, Clock::duration start_limit);
   [[nodiscard]] SpawnRequest spawn_request(std::uint64_t ticket) const;
-  [[nodiscard]] int region_fd() const { return region_->fd(); }
+  [[nodiscard]] int region_fd() const { return home_->region().fd(); }
   [[nodiscard]] const EventBell& bell() const { return bell_; }
   /// After the death of the worker (reaped): gives its memory back to the machine, and what it left unanswered to the
-  /// caller, the oldest first.
+  /// caller, the oldest first. If there are leases on the region, it is theirs from now on, and the next life takes a
+  /// new one.
   [[nodiscard]] std::deque<Lent> end_life();
   /// As end_life(), for a life of which it is not known whether it ever began, or which will not end: whoever has the
   /// region, or will yet attach to it, finds that it is nobody's, and goes. The next life takes a new region.
   [[nodiscard]] std::deque<Lent> abandon_life();
 
-  /// Lends frames for a task, copies its input, and puts it in the outbox. Not `lent`: nothing has happened, and the
-  /// task is where it was.
+  /// The region of which it lends; null where that is nobody's, and the next life takes a new one.
+  [[nodiscard]] std::shared_ptr<const LentRegion> home() const { return spoilt_ ? nullptr : home_; }
+  /// Lends a frame to the host. Empty: there is no room, or no memory. Throws as the constructor does.
+  [[nodiscard]] Lease lend(std::uint64_t size_bytes);
+  /// Makes the frame of a message's answer the host's.
+  [[nodiscard]] Lease lend_output(Lent& lent);
+  /// Takes back what leases gave up.
+  void reclaim();
+
+  /// Lends frames for a task, copies its input if it does not lie in the region, and puts it in the outbox. Not `lent`:
+  /// nothing has happened, and the task is where it was.
   [[nodiscard]] LendStatus load(std::unique_ptr<PoolTask>& task, std::uint64_t id, std::uint64_t output_bytes);
   /// A larger frame for the answer of the oldest message, in place of both that it had. False: there is none; the
   /// worker waits until one is given, or refused.
@@ -107,8 +125,11 @@ class WorkerSlot {
   std::uint64_t ticket = 0;  ///< Of the request for this life.
   ChildProcess process;
   std::optional<CoordinatorEnd> channel;
-  std::deque<Lent> unanswered;      ///< In the order in which they were sent.
-  std::uint64_t suspect = 0;        ///< The message for which it was killed.
+  std::size_t leases = 0;                      ///< That are not known to have ended.
+  std::uint64_t bytes_copied = 0;              ///< Of inputs, in all lives.
+  std::deque<std::unique_ptr<PoolTask>> near;  ///< Not sent yet; their inputs lie in the region.
+  std::deque<Lent> unanswered;                 ///< In the order in which they were sent.
+  std::uint64_t suspect = 0;                   ///< The message for which it was killed.
   std::unique_ptr<PoolTask> retry;  ///< To be tried alone, by the next life or once what this one has is done.
   int barren = 0;                   ///< Lives in a row that ended with nothing done and nobody to blame.
   StartFailures stillborn;          ///< Lives in a row that ended before they were let in.
@@ -121,10 +142,11 @@ class WorkerSlot {
   Clock::time_point restart_at;  ///< No new life before.
 
   [[nodiscard]] FrameStatistics statistics() const { return frames_->statistics(); }
-  void trim() { frames_->trim(0); }
+  void trim();
 
  private:
   void make_region();
+  void part_with_leases();
   void give_back(Frame& frame);
   void send_room(Lent& oldest);
 
@@ -133,7 +155,7 @@ class WorkerSlot {
   ChannelMap map_;
   Admission& admission_;
   EventBell bell_;
-  std::unique_ptr<Region> region_;
+  std::shared_ptr<LentRegion> home_;
   std::unique_ptr<AdmittedBacking> backing_;
   std::unique_ptr<FrameAllocator> frames_;
   std::vector<Descriptor> outbox_;

@@ -31,6 +31,16 @@ auto& made_once(Table& table, const Codec& codec, Make make) {
 
 }  // namespace
 
+std::string why_no_frame(const cv::Mat& image) {
+  if (image.dims > 2) return fmt::format("it has {} dimensions; an image has 2", image.dims);
+  if (image.empty()) return "it has no pixels";
+  if (image.depth() != CV_8U && image.depth() != CV_16U) {
+    return fmt::format("its pixels are {}; CV_8U and CV_16U are supported", cv::depthToString(image.depth()));
+  }
+  if (image.channels() > 4) return fmt::format("it has {} channels; 1 to 4 are supported", image.channels());
+  return {};
+}
+
 Decoder& WorkerMemory::decoder(const Codec& codec) { return made_once(decoders_, codec, codec.make_decoder); }
 Encoder& WorkerMemory::encoder(const Codec& codec) { return made_once(encoders_, codec, codec.make_encoder); }
 
@@ -84,6 +94,12 @@ FrameShape Program::result_of(FrameShape shape) const {
     if (step.frame != nullptr) shape = step.frame->output_shape(shape);
   }
   return shape;
+}
+
+FrameShape Program::result_of_frame(const cv::Mat& image) const {
+  FrameShape shape = kernels::shape_of(image);
+  if (!chain_keeps_alpha_) shape.channels = kernels::colour_channels(shape.channels);
+  return result_of(shape);
 }
 
 std::vector<std::string> Program::decisions() const {

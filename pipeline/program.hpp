@@ -52,6 +52,9 @@ struct ProgramResult {
   cv::Mat frame;
 };
 
+/// Why an image in memory is none that kernels know (<pixmill/image.hpp> says which are); empty: it is one.
+[[nodiscard]] std::string why_no_frame(const cv::Mat& image);
+
 /// A plan compiled: the one function that every backend calls. It decodes, runs the kernels, reduces and encodes.
 ///
 /// Immutable after construction; any number of threads may run it, each with its own memory. The result depends on the
@@ -122,6 +125,8 @@ class Program {
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
   /// What the chain makes of such a frame. Throws kernels::KernelFailure where a kernel cannot be applied to it.
   [[nodiscard]] kernels::FrameShape result_of(kernels::FrameShape shape) const;
+  /// What run_frame() makes of such an image, if it does not fail. Throws likewise.
+  [[nodiscard]] kernels::FrameShape result_of_frame(const cv::Mat& image) const;
   /// The first kernel that needs the batch and is not decided yet, or null.
   [[nodiscard]] const kernels::LevelOperation* undecided() const { return undecided_.get(); }
   /// What the kernels that needed the batch decided, a line each.

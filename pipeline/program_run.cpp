@@ -28,17 +28,6 @@ void add_note(std::string& detail, const std::string& note) {
   detail += note;
 }
 
-// Why an image in memory is none that kernels know; empty: it is one.
-std::string no_frame(const cv::Mat& image) {
-  if (image.dims > 2) return fmt::format("it has {} dimensions; an image has 2", image.dims);
-  if (image.empty()) return "it has no pixels";
-  if (image.depth() != CV_8U && image.depth() != CV_16U) {
-    return fmt::format("its pixels are {}; CV_8U and CV_16U are supported", cv::depthToString(image.depth()));
-  }
-  if (image.channels() > 4) return fmt::format("it has {} channels; 1 to 4 are supported", image.channels());
-  return {};
-}
-
 FrameShape without_alpha(FrameShape shape) {
   shape.channels = kernels::colour_channels(shape.channels);
   return shape;
@@ -102,7 +91,7 @@ class Program::Run {
   }
 
   void from(const cv::Mat& image, cv::Mat& out) {
-    if (const std::string why = no_frame(image); !why.empty()) return fail(Verdict::unsupported, why);
+    if (const std::string why = why_no_frame(image); !why.empty()) return fail(Verdict::unsupported, why);
     result_.width = image.cols;
     result_.height = image.rows;
     frame_ = image;

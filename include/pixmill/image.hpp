@@ -21,7 +21,8 @@ struct ImageResult {
   /// Why it failed. Where it did not: empty, or what there is to know, as "median works on 8 bits of this 16-bit
   /// image".
   std::string detail;
-  cv::Mat image;  ///< Its pixels are this object's alone. Empty unless the verdict is a good one.
+  cv::Mat image;  ///< Its pixels are this object's alone, but for what Pool::acquire() says. Empty unless the verdict
+                  ///< is a good one.
 
   [[nodiscard]] explicit operator bool() const { return is_well(verdict); }
 };

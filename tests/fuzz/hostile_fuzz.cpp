@@ -75,6 +75,7 @@ class Play final : public Stage, public ipc::Pool::Events {
         retries_(static_cast<int>(script_.below(3))),
         timeout_ms_(script_.one_in(2) ? 150 : 0),
         region_bytes_((script_.one_in(2) ? 12U : 40U) * ipc::page_bytes()),
+        takes_leases_(script_.one_in(3)),
         witness_(capacity_, places_, retries_, std::int64_t{timeout_ms_} * 1'000'000, region_bytes_) {}
 
   ~Play() override {
@@ -172,6 +173,19 @@ class Play final : public Stage, public ipc::Pool::Events {
     ASAN_POISON_MEMORY_REGION(memory_of(leased_place_), puppets_[leased_place_].size_bytes());
     ASAN_UNPOISON_MEMORY_REGION(memory_of(leased_place_) + leased_.offset, leased_.size_bytes);
     return room_;
+  }
+  [[nodiscard]] bool takes_leases() const override { return takes_leases_; }
+  void lent(std::uint64_t tag, std::span<const std::byte> head, ipc::Lease answer, std::uint64_t size_bytes,
+            int attempts) override {
+    refusals_ = 0;  // nobody is asked for room
+    const std::span<std::byte> room = room_for(tag, size_bytes);
+    const std::byte* const at = puppets_[leased_place_].at(leased_.offset);
+    require(head.size() == std::min<std::uint64_t>(size_bytes, kHeadBytes) &&
+                (head.empty() || std::memcmp(head.data(), at, head.size()) == 0),
+            "the head of an answer is not what stands in its frame");
+    require(answer.memory().size() >= size_bytes, "a lease shorter than its answer");
+    if (size_bytes > 0) std::memcpy(room.data(), answer.memory().data(), size_bytes);
+    answered(tag, room, attempts);
   }
   void answered(std::uint64_t tag, std::span<const std::byte> answer, int attempts) override {
     require(leased_place_ == witness_.tasks.at(tag).place, "an answer without room for it");
@@ -441,6 +455,7 @@ class Play final : public Stage, public ipc::Pool::Events {
   int retries_;
   int timeout_ms_;
   std::uint64_t region_bytes_;
+  bool takes_leases_;
   Witness witness_;
   std::array<Puppet, 2> puppets_;
   std::vector<int> bells_;

@@ -10,9 +10,11 @@
 #include <dirent.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -20,6 +22,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace pixmill::ipc {
@@ -147,6 +150,18 @@ class Client final : public Pool::Events {
     });
   }
 
+  /// Likewise, with an input that lies in memory of a worker.
+  std::uint64_t submit_lent(std::size_t input_bytes) {
+    const Lease& lease = leases_.emplace_back(pool_->lend(input_bytes));
+    const std::uint64_t tag = next_++;
+    Record& record = records_[tag];
+    record.user = {static_cast<std::uint64_t>(Command::echo), 0};
+    record.input.assign(input_bytes, static_cast<std::byte>(tag));
+    std::copy(record.input.begin(), record.input.end(), lease.memory().begin());
+    pool_->submit(tag, lease.memory().first(input_bytes), record.user, {&lease, 0});
+    return tag;
+  }
+
   const Record& operator[](std::uint64_t tag) const { return records_.at(tag); }
 
   void expect_answered(std::uint64_t tag, int attempts = 1) const {
@@ -199,6 +214,15 @@ class Client final : public Pool::Events {
     record.attempts = attempts;
     order.push_back(tag);
   }
+  [[nodiscard]] bool takes_leases() const override { return keeps_answers; }
+  void lent(std::uint64_t tag, std::span<const std::byte> head, Lease answer, std::uint64_t size_bytes,
+            int attempts) override {
+    const std::span<const std::byte> whole = answer.memory().first(size_bytes);
+    EXPECT_EQ(head.size(), std::min<std::uint64_t>(size_bytes, kHeadBytes));
+    EXPECT_TRUE(std::equal(head.begin(), head.end(), whole.begin()));
+    answered(tag, whole, attempts);
+    kept.emplace_back(tag, std::move(answer));
+  }
   void failed(std::uint64_t tag, Failure failure, const std::string& reason, int attempts) override {
     Record& record = records_.at(tag);
     ++record.failures;
@@ -216,10 +240,13 @@ class Client final : public Pool::Events {
   std::map<std::uint64_t, int> rejections;  ///< How often an answer is said to make no sense.
   std::vector<std::uint64_t> order;         ///< In which messages were answered or failed.
   int resubmit_failed = 0;                  ///< So many new messages from within failed().
+  bool keeps_answers = false;               ///< Takes answers as they lie, and keeps them.
+  std::vector<std::pair<std::uint64_t, Lease>> kept;
 
  private:
   std::map<std::uint64_t, Record> records_;
   std::vector<std::byte> room_;
+  std::deque<Lease> leases_;
   std::uint64_t next_ = 0;
   std::unique_ptr<Pool> pool_;
 };

@@ -1,0 +1,173 @@
+#include "pipeline/pool_engine.hpp"
+
+#include "ipc/sandbox.hpp"
+#include "pipeline/frame_worker.hpp"
+#include "pipeline/machine_limits.hpp"
+#include "pipeline/worker_program.hpp"
+
+#include <pixmill/error.hpp>
+#include <pixmill/machine.hpp>
+#include <pixmill/version.hpp>
+
+#include <fmt/format.h>
+
+#include <opencv2/core.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace pixmill::pipeline {
+namespace {
+
+constexpr std::uint32_t kRingCapacity = 64;
+constexpr std::chrono::minutes kLongestWait{1};
+// What a worker may take beyond the reckoning for the allocator's waste.
+constexpr std::uint64_t kAllocatorWaste = std::uint64_t{512} << 20U;
+// Room for the images that come next.
+constexpr std::uint64_t kForTheNext = std::uint64_t{256} << 20U;
+// A message to a sleeping process takes longer than this; worth spinning for where a core would idle.
+constexpr std::uint64_t kSpinNs = 20'000;
+
+ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options) {
+  FrameWorkerJob job;
+  job.library_version = version();
+  job.memory_bytes = std::min(options.max_memory, physical_memory()) + kAllocatorWaste;
+  job.spin_ns = usable_cpus() > options.workers + 1 ? kSpinNs : 0;
+  job.sandbox = options.sandbox.value_or(ipc::kSandboxInThisBuild);
+  job.plan = plan.text();
+  ipc::PoolOptions made;
+  made.workers = options.workers;
+  // What is lent takes nothing of the room that images on their way have.
+  made.region_bytes = 2 * (std::min(options.max_memory, physical_memory()) + options.max_lent) + kForTheNext;
+  made.messages_a_life = options.images_a_worker;
+  made.timeout = options.timeout;
+  made.retries = options.retries;
+  made.ring_capacity = kRingCapacity;
+  made.available_memory = [] {
+    const std::uint64_t bytes = available_memory();
+    return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
+  };
+  made.plan.server_program = arguments_of(job);
+  made.plan.server_program.insert(made.plan.server_program.begin(), worker_program(options.worker_program));
+  made.plan.memory_bytes = job.memory_bytes;
+  made.plan.sandbox = job.sandbox;
+  return made;
+}
+
+std::string in_words(ipc::Failure failure, const std::string& reason, int attempts) {
+  std::string words = reason;
+  if (failure == ipc::Failure::protocol) words = "protocol: its worker sent what makes no sense";
+  if (failure == ipc::Failure::died)
+    words = (reason.starts_with("killed") ? "its worker was " : "its worker ") + reason;
+  return attempts > 1 ? fmt::format("{}; tried {} times", words, attempts) : words;
+}
+
+Verdict verdict_of(ipc::Failure failure) {
+  if (failure == ipc::Failure::timed_out) return Verdict::timeout;
+  return failure == ipc::Failure::no_memory ? Verdict::out_of_memory : Verdict::crashed;
+}
+
+}  // namespace
+
+PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options, std::shared_ptr<LentFrames> frames,
+                       std::function<void(PoolRequest&&, ImageResult&&)> finished)
+    : finished_(std::move(finished)),
+      frames_(std::move(frames)),
+      program_(plan, {}),
+      most_bytes_(options.max_memory),
+      pool_(ipc_options(plan, options), *this) {
+  frames_->begin([this] { pool_.wake(); }, [this](std::uint64_t bytes) { return pool_.lend(bytes); });
+}
+
+PoolEngine::~PoolEngine() { frames_->end(); }
+
+void PoolEngine::submit(PoolRequest request) {
+  const cv::Mat& image = request.image;
+  ImageResult result;
+  if (result.detail = why_no_frame(image); !result.detail.empty()) {
+    result.verdict = Verdict::unsupported;
+    return finished_(std::move(request), std::move(result));
+  }
+  const std::uint64_t bytes = image.total() * image.elemSize();
+  if (bytes > most_bytes_) {
+    result.verdict = Verdict::too_large;
+    result.detail = fmt::format("{} x {} pixels have {} bytes, more than max_memory, {}", image.cols, image.rows, bytes,
+                                most_bytes_);
+    return finished_(std::move(request), std::move(result));
+  }
+  const std::array<std::uint64_t, 2> shape = message_of(image);
+  const auto* pixels = reinterpret_cast<const std::byte*>(image.data);
+  const ipc::Pool::Hints hints{frames_->lease_of(image), answer_bytes_of(image)};
+  pool_.submit(next_tag_, {pixels, bytes}, shape, hints);
+  in_flight_[next_tag_++] = {std::move(request), hints.lease != nullptr};
+}
+
+// 0, not known, where a kernel will fail.
+std::uint64_t PoolEngine::answer_bytes_of(const cv::Mat& image) const {
+  try {
+    return frame_answer_bytes(program_.result_of_frame(image));
+  } catch (const kernels::KernelFailure&) {
+    return 0;
+  }
+}
+
+void PoolEngine::wait() {
+  frames_->serve(pool_.unfinished() == 0);
+  pool_.wait(kLongestWait);
+}
+
+std::vector<PoolRequest> PoolEngine::give_up() {
+  std::vector<PoolRequest> requests;
+  for (auto& [tag, item] : in_flight_) requests.push_back(std::move(item.request));
+  in_flight_.clear();
+  return requests;
+}
+
+void PoolEngine::lent(std::uint64_t tag, std::span<const std::byte> head, ipc::Lease answer, std::uint64_t size_bytes,
+                      int /*attempts*/) {
+  std::optional<FrameAnswer> read = read_answer_head(head, size_bytes);
+  if (!read) {
+    pool_.reject();
+    return;
+  }
+  ImageResult result;
+  result.verdict = read->verdict;
+  result.detail = std::move(read->detail);
+  if (result && in_flight_.at(tag).leased) {
+    result.image = frames_->result(answer, kAnswerHeadBytes, read->rows, read->columns, read->type);
+  }
+  if (result && result.image.empty()) {
+    try {
+      result.image = copy_of(answer, *read);
+    } catch (const cv::Exception&) {
+      result.verdict = Verdict::out_of_memory;
+      result.detail = "there is no memory for its result";
+    }
+  }
+  finish(tag, std::move(result));
+}
+
+cv::Mat PoolEngine::copy_of(const ipc::Lease& answer, const FrameAnswer& read) {
+  cv::Mat image(read.rows, read.columns, read.type);
+  const std::size_t bytes = image.total() * image.elemSize();
+  std::memcpy(image.data, answer.memory().data() + kAnswerHeadBytes, bytes);
+  bytes_copied_out_ += bytes;
+  return image;
+}
+
+void PoolEngine::failed(std::uint64_t tag, ipc::Failure failure, const std::string& reason, int attempts) {
+  ImageResult result;
+  result.verdict = verdict_of(failure);
+  result.detail = in_words(failure, reason, attempts);
+  finish(tag, std::move(result));
+}
+
+void PoolEngine::finish(std::uint64_t tag, ImageResult&& result) {
+  auto item = in_flight_.extract(tag);
+  finished_(std::move(item.mapped().request), std::move(result));
+}
+
+}  // namespace pixmill::pipeline

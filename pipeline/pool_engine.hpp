@@ -1,0 +1,76 @@
+#pragma once
+
+#include "ipc/pool.hpp"
+#include "pipeline/frame_answer.hpp"
+#include "pipeline/lent_frames.hpp"
+#include "pipeline/program.hpp"
+
+#include <pixmill/pool.hpp>
+
+#include <opencv2/core/mat.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace pixmill::pipeline {
+
+/// An image on its way through a pool.
+struct PoolRequest {
+  cv::Mat image;  ///< Without padding.
+  std::function<void(ImageResult&&)> done;
+};
+
+/// What a pool's own thread does: hands images to worker processes and makes results of what they say. Used by the
+/// thread that made it, but for wake().
+class PoolEngine final : ipc::Pool::Events {
+ public:
+  /// `finished` is called with every request and its result, from within wait(). Throws Error.
+  PoolEngine(const Plan& plan, const PoolOptions& options, std::shared_ptr<LentFrames> frames,
+             std::function<void(PoolRequest&&, ImageResult&&)> finished);
+  PoolEngine(const PoolEngine&) = delete;
+  PoolEngine& operator=(const PoolEngine&) = delete;
+  ~PoolEngine();
+
+  void submit(PoolRequest request);
+  /// Sleeps until something has happened, at most a minute. Throws Error (machine) when no worker can be had.
+  void wait();
+  void wake() { pool_.wake(); }
+  [[nodiscard]] ipc::PoolStatistics statistics() const { return pool_.statistics(); }
+  /// Of results, out of workers' memory.
+  [[nodiscard]] std::uint64_t bytes_copied_out() const { return bytes_copied_out_; }
+  /// What has no result yet; it gets none from here any more.
+  [[nodiscard]] std::vector<PoolRequest> give_up();
+
+ private:
+  struct InFlight {
+    PoolRequest request;
+    bool leased = false;  // the image lies in a worker's memory, and so may its result
+  };
+
+  std::span<std::byte> room_for(std::uint64_t /*tag*/, std::uint64_t /*size*/) override { return {}; }
+  void answered(std::uint64_t /*tag*/, std::span<const std::byte> /*answer*/, int /*attempts*/) override {}
+  void failed(std::uint64_t tag, ipc::Failure failure, const std::string& reason, int attempts) override;
+  [[nodiscard]] bool takes_leases() const override { return true; }
+  void lent(std::uint64_t tag, std::span<const std::byte> head, ipc::Lease answer, std::uint64_t size_bytes,
+            int attempts) override;
+  void give_up_spare() override { frames_->give_up_spare(); }
+  [[nodiscard]] std::uint64_t answer_bytes_of(const cv::Mat& image) const;
+  [[nodiscard]] cv::Mat copy_of(const ipc::Lease& answer, const FrameAnswer& read);
+  void finish(std::uint64_t tag, ImageResult&& result);
+
+  std::function<void(PoolRequest&&, ImageResult&&)> finished_;
+  std::shared_ptr<LentFrames> frames_;
+  Program program_;  // of which only shapes are asked here
+  std::uint64_t most_bytes_;
+  std::uint64_t bytes_copied_out_ = 0;
+  std::unordered_map<std::uint64_t, InFlight> in_flight_;
+  std::uint64_t next_tag_ = 0;
+  ipc::Pool pool_;
+};
+
+}  // namespace pixmill::pipeline

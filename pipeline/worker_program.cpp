@@ -1,0 +1,42 @@
+#include "pipeline/worker_program.hpp"
+
+#include <pixmill/error.hpp>
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace pixmill::pipeline {
+namespace {
+
+// PIXMILL_WORKER_FROM_LIBRARY leads from the folder of libpixmill.so to the program, so that a tree may be moved.
+std::string beside_library() {
+  static const char place = 0;  // in this library
+  Dl_info found{};
+  if (::dladdr(&place, &found) == 0 || found.dli_fname == nullptr) return {};
+  const std::string library = found.dli_fname;
+  const auto slash = library.rfind('/');
+  return slash == std::string::npos ? std::string() : library.substr(0, slash + 1) + PIXMILL_WORKER_FROM_LIBRARY;
+}
+
+bool runs(const std::string& path) { return !path.empty() && ::access(path.c_str(), X_OK) == 0; }
+
+}  // namespace
+
+std::string worker_program(const std::string& wish) {
+  const char* named = ::secure_getenv("PIXMILL_WORKER");
+  std::string path = !wish.empty() ? wish : named != nullptr ? named : "";
+  if (path.empty()) {
+    path = beside_library();
+    if (!runs(path)) path = PIXMILL_WORKER_INSTALLED;
+  }
+  if (runs(path)) return path;
+  throw Error(ErrorCode::machine,
+              fmt::format("there is no program {}, of which the workers of a pool are made; install "
+                          "pixmill whole, or say where it is by PoolOptions::worker_program",
+                          path));
+}
+
+}  // namespace pixmill::pipeline

@@ -192,6 +192,16 @@ LockState lock_state(const std::string& path) {
 
 }  // namespace
 
+std::string call_name(int number) {
+  // Negative numbers are libseccomp's own, of calls that this machine has not.
+  if (number < 0) return {};
+  char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+  if (name == nullptr) return {};
+  std::string text(name);
+  std::free(name);
+  return text;
+}
+
 std::string describe(const SandboxTrouble& trouble) {
   const std::string why = std::generic_category().message(trouble.error);
   switch (trouble.step) {

@@ -16,6 +16,7 @@ enum class ParamType : unsigned char {
   level_or_choice,  ///< Either of the two.
   size,             ///< `WxH`, `Wx`, `xH` in pixels, or `P%` of each side.
   region,           ///< `WxH+X+Y` in pixels: a size, and the left and upper edge.
+  text,             ///< Any text without `,`, `:` and `=`, such as the name of a file.
 };
 
 /// One of the words that a choice may be.

@@ -8,6 +8,7 @@
 #include <pixmill/error.hpp>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <seccomp.h>
 #include <sys/personality.h>
@@ -234,6 +235,8 @@ void prepare_lock_in() {
     const auto right = *static_cast<const std::uint64_t*>(b);
     return left < right ? -1 : static_cast<int>(left > right);
   });
+  // A heap that is full asks once how many processors there are, for as many heaps more; one thread needs none.
+  ::mallopt(M_ARENA_MAX, 1);
   // libseccomp tries once what the kernel can do.
   static_cast<void>(::seccomp_api_get());
 }

@@ -41,6 +41,11 @@ void ArgumentParser::option(std::string_view names, std::string_view value, std:
   entries_.push_back({std::string(names), std::string(value), std::move(set)});
 }
 
+void ArgumentParser::options(std::string_view names, std::string_view value, std::string help, Setter set) {
+  option(names, value, std::move(help), std::move(set));
+  entries_.back().each = true;
+}
+
 void ArgumentParser::hidden_option(std::string_view names, Setter set) {
   entries_.push_back({std::string(names), "VALUE", std::move(set), true});
 }
@@ -145,7 +150,13 @@ bool ArgumentParser::parse(std::span<const std::string> arguments, std::vector<s
   if (end_of_options != arguments.end()) positionals.insert(positionals.end(), end_of_options + 1, arguments.end());
   for (const auto& [entry, option] : declared) {
     if (option->count() == 0) continue;
-    apply(*entry, entry->value.empty() ? std::string() : option->results().back());
+    if (entry->value.empty()) {
+      apply(*entry, {});
+    } else if (!entry->each) {
+      apply(*entry, option->results().back());
+    } else {
+      for (const std::string& value : option->results()) apply(*entry, value);
+    }
   }
   return true;
 }

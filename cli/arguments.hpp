@@ -29,6 +29,8 @@ class ArgumentParser {
   /// An option with a value, shown as `value` in the help.
   void option(std::string_view names, std::string_view value, std::string help, Setter set,
               std::string default_text = "");
+  /// The same for an option that may be given several times, of which each value counts, in order.
+  void options(std::string_view names, std::string_view value, std::string help, Setter set);
   /// An option that is recognised but not offered.
   void hidden_option(std::string_view names, Setter set);
 
@@ -44,6 +46,7 @@ class ArgumentParser {
     std::string value;  ///< Empty for a flag.
     Setter set;         ///< Of a flag: called with an empty text.
     bool hidden = false;
+    bool each = false;  ///< Every value counts, and not the last alone.
   };
 
   [[nodiscard]] const Entry* find(std::string_view name) const;

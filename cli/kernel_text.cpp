@@ -99,6 +99,8 @@ std::string accepted_values(const ParamDescriptor& param) {
       return "WxH, Wx or xH in pixels, or P% of each side";
     case ParamType::region:
       return "WxH+X+Y in pixels: a size, and the left and upper edge";
+    case ParamType::text:
+      return "a text without , : and =";
   }
   return "";
 }

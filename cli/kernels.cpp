@@ -2,6 +2,7 @@
 #include "cli/command.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/kernel_text.hpp"
+#include "cli/options.hpp"
 #include "cli/streams.hpp"
 
 #include <pixmill/error.hpp>
@@ -37,18 +38,22 @@ std::string everything() {
 
 int kernels_command(std::span<const std::string> arguments) {
   HelpPage page;
-  page.usage = "pixmill kernels [NAME]";
+  page.usage = "pixmill kernels [NAME...] [--plugin FILE.so]";
   page.summary =
       "Lists every kernel that a chain (--ops) may name, and every reduction (--reduce); with NAME, all about that "
       "one.";
   page.example = "pixmill kernels threshold";
   page.example_meaning = "shows its parameters, their ranges and defaults, and how it is defined";
-  const ArgumentParser parser(page);
+  ArgumentParser parser(page);
+  std::vector<std::string> plugins;
+  parser.group("what is listed");
+  add_plugin_option(parser, plugins);
   std::vector<std::string> names;
   if (!parser.parse(arguments, names)) {
     write_stdout(render(parser.page(), page_width()));
     return kExitWell;
   }
+  load_plugins(plugins);
   if (names.empty()) {
     write_stdout(everything());
     return kExitWell;

@@ -4,6 +4,7 @@
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
+#include <pixmill/plugin.hpp>
 
 #include <fmt/format.h>
 
@@ -82,6 +83,16 @@ void add_chain_options(ArgumentParser& parser, BatchArguments& arguments) {
       std::string("kernels, NAME[=ARG[:KEY=ARG]...] separated by commas") +
           (arguments.ops ? "" : "; without: images as they are"),
       [&arguments](const std::string& value) { arguments.ops = value; }, arguments.ops.value_or(""));
+  add_plugin_option(parser, arguments.plugins);
+}
+
+void add_plugin_option(ArgumentParser& parser, std::vector<std::string>& plugins) {
+  parser.options("--plugin", "FILE.so", "load own kernels from FILE.so, whose code then runs here; may be repeated",
+                 [&plugins](const std::string& value) { plugins.push_back(value); });
+}
+
+void load_plugins(const std::vector<std::string>& plugins) {
+  for (const std::string& file : plugins) load_plugin(file);
 }
 
 void add_reduction_options(ArgumentParser& parser, BatchArguments& arguments) {
@@ -224,6 +235,7 @@ bool parse_batch_arguments(const ArgumentParser& parser, std::span<const std::st
            " needs reductions to report; add --reduce LIST, such as --reduce mean,std");
   }
   if (batch.reduce_out == "-") batch.reduce_out.reset();
+  load_plugins(arguments.plugins);
   if (arguments.ops) {
     try {
       batch.plan = Plan::parse(*arguments.ops);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace pixmill::cli {
 
@@ -17,6 +18,7 @@ struct BatchArguments {
   BatchOptions batch;  ///< `inputs`, `plan` and all that has a default; `output` is made from the next.
   OutputOptions output;
   std::optional<std::string> ops;
+  std::vector<std::string> plugins;  ///< Files, in the order in which they are loaded.
   bool strict = false;
   ProgressMode progress = ProgressMode::automatic;
   LogOptions log;
@@ -28,6 +30,8 @@ inline constexpr std::uint64_t kMostJobs = 4096;
 /// Each declares one group of options, with their defaults as they stand in `arguments`, which must outlive the parser.
 void add_input_options(ArgumentParser& parser, BatchArguments& arguments, bool from_standard_input = true);
 void add_chain_options(ArgumentParser& parser, BatchArguments& arguments);
+/// `--plugin` alone, which add_chain_options() has too; into `plugins`.
+void add_plugin_option(ArgumentParser& parser, std::vector<std::string>& plugins);
 void add_reduction_options(ArgumentParser& parser, BatchArguments& arguments);
 /// Format and its settings, without where outputs go.
 void add_format_options(ArgumentParser& parser, BatchArguments& arguments);
@@ -43,6 +47,9 @@ void add_report_options(ArgumentParser& parser, BatchArguments& arguments);
 
 /// Of "a, b" the items "a" and "b".
 [[nodiscard]] std::vector<std::string> split_list(const std::string& text);
+
+/// Loads them. Throws Error (usage) for the first that cannot be.
+void load_plugins(const std::vector<std::string>& plugins);
 
 /// Throws Error (usage) if nothing names an input.
 void require_inputs(const BatchArguments& arguments);

@@ -72,7 +72,7 @@ foreach(set pixmillTargets pixmillStaticTargets)
   install(EXPORT ${set} NAMESPACE pixmill:: DESTINATION "${config_folder}" COMPONENT development)
 endforeach()
 install(FILES "${made_folder}/pixmillConfig.cmake" "${made_folder}/pixmillConfigVersion.cmake"
-              "${CMAKE_CURRENT_LIST_DIR}/FindOpenCVModules.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/FindOpenCVModules.cmake" "${CMAKE_CURRENT_LIST_DIR}/pixmillPlugin.cmake"
   DESTINATION "${config_folder}" COMPONENT development)
 install(FILES "${made_folder}/pixmill.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
 

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <seccomp.h>
 #include <sys/personality.h>
@@ -205,6 +206,16 @@ LockState lock_state(const std::string& path) {
 
 }  // namespace
 
+std::string call_name(int number) {
+  // Negative numbers are libseccomp's own, of calls that this machine has not.
+  if (number < 0) return {};
+  char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+  if (name == nullptr) return {};
+  std::string text(name);
+  std::free(name);
+  return text;
+}
+
 std::string describe(const SandboxTrouble& trouble) {
   const std::string why = std::generic_category().message(trouble.error);
   switch (trouble.step) {
@@ -237,6 +248,8 @@ void prepare_lock_in() {
     const auto right = *static_cast<const std::uint64_t*>(b);
     return left < right ? -1 : static_cast<int>(left > right);
   });
+  // A heap that is full asks once how many processors there are, for as many heaps more; one thread needs none.
+  ::mallopt(M_ARENA_MAX, 1);
   // libseccomp tries once what the kernel can do.
   static_cast<void>(::seccomp_api_get());
 }

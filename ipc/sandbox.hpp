@@ -50,6 +50,9 @@ void prepare_lock_in();
 /// About a quarter of a millisecond.
 [[nodiscard]] std::optional<SandboxTrouble> lock_in(int bell, std::span<const int> also = {}) noexcept;
 
+/// The name of a system call, such as "getppid"; empty if the number is none that libseccomp knows.
+[[nodiscard]] std::string call_name(int number);
+
 /// Looks from outside, in /proc, whether a process that was forked by this thread, or from its fork server, is locked
 /// in: it has no_new_privs, a filter, and more filters than this thread. Empty: it is. Else what is missing.
 [[nodiscard]] std::string missing_lock(pid_t process);

@@ -46,8 +46,13 @@ struct ChoiceIndex {
   std::size_t index = 0;
 };
 
+/// What a parameter that takes any text was given.
+struct Text {
+  std::string text;
+};
+
 /// A checked argument. monostate: not given, and without a default.
-using Value = std::variant<std::monostate, ChoiceIndex, std::int64_t, double, Level, SizeWish, RegionWish>;
+using Value = std::variant<std::monostate, ChoiceIndex, std::int64_t, double, Level, SizeWish, RegionWish, Text>;
 
 /// The arguments of one kernel in a chain, one a parameter in the descriptor's order, all within their ranges.
 using Arguments = std::vector<Value>;
@@ -98,11 +103,32 @@ class FrameOperation {
 
 using Operation = std::variant<std::unique_ptr<const LevelOperation>, std::unique_ptr<const FrameOperation>>;
 
+/// A kernel that is in no table of ours, because the user of the library has registered it.
+class OwnKernel {
+ public:
+  OwnKernel() = default;
+  OwnKernel(const OwnKernel&) = delete;
+  OwnKernel& operator=(const OwnKernel&) = delete;
+  virtual ~OwnKernel() = default;
+  [[nodiscard]] virtual Operation bind(const Arguments& arguments) const = 0;
+  /// Of its code, and whatever else decides its results beside the arguments.
+  [[nodiscard]] virtual std::string identity(const Operation& operation) const = 0;
+  /// Numbers of the system calls that it needs beside those of every worker.
+  [[nodiscard]] virtual std::span<const int> system_calls() const = 0;
+};
+
 /// A row of the kernel table.
 struct Kernel {
   const KernelDescriptor* descriptor;
-  /// Binds checked arguments. Throws pixmill::Error (usage) where arguments do not fit each other.
+  /// Binds checked arguments. Throws pixmill::Error (usage) where arguments do not fit each other. Null in the row of
+  /// an own kernel.
   Operation (*bind)(const Arguments& arguments);
+  const OwnKernel* own = nullptr;
+
+  /// Binds them, whoever made the kernel.
+  [[nodiscard]] Operation bound(const Arguments& arguments) const {
+    return own != nullptr ? own->bind(arguments) : bind(arguments);
+  }
 };
 
 /// Every kernel, in the order of the documentation. Static storage.

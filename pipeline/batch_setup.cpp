@@ -2,6 +2,7 @@
 
 #include "ipc/sandbox.hpp"
 #include "pipeline/files/whole_file.hpp"
+#include "pipeline/plan/chain.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
@@ -189,6 +190,9 @@ void set_reductions(const BatchOptions& options, BatchSetup& setup) {
 // What decides the bytes of an output, and nothing else.
 std::string plan_text(const BatchOptions& options) {
   std::string text = options.plan.empty() ? std::string("(decode)") : options.plan.text();
+  for (const ChainStep& step : chain_of(options.plan).steps) {
+    if (step.kernel->own != nullptr) text += fmt::format(" [{} {}]", step.kernel->descriptor->name, step.identity);
+  }
   if (options.output) {
     const OutputOptions& output = *options.output;
     text += " -> " + output.format;

@@ -1,3 +1,4 @@
+#include "ipc/sandbox.hpp"
 #include "kernels/histogram.hpp"
 #include "kernels/orient.hpp"
 #include "pipeline/batch_setup.hpp"
@@ -57,9 +58,18 @@ class Passes {
     return own_pass_ ? " in a pass of its own" : ", band by band, while decoded rows are in cache";
   }
 
+  static std::string own_note(const Program::Step& step) {
+    std::string calls;
+    for (const int number : step.source->kernel->own->system_calls()) {
+      calls += (calls.empty() ? "; workers may also call " : ", ") + ipc::call_name(number);
+    }
+    return fmt::format(" (own kernel, version {}{})", step.source->identity, calls);
+  }
+
   void take(const Program::Step& step) {
     const std::string text = pipeline::step_text(*step.source);
-    const std::string inserted = step.source->inserted ? " (put there: the next kernel needs one channel)" : "";
+    std::string inserted = step.source->inserted ? " (put there: the next kernel needs one channel)" : "";
+    if (step.source->kernel->own != nullptr) inserted = own_note(step);
     if (step.eight_bits) {
       lines_.push_back(fmt::format("16-bit images only: reduced to 8 bits as (v + 128) / 257, for {}", text));
     }
@@ -71,7 +81,7 @@ class Passes {
         lines_.push_back(fmt::format("a histogram is counted for {}{}", text, where()));
         counted_ = true;
       }
-      table_.push_back(text);
+      table_.push_back(text + inserted);
       return;
     }
     if (!table_.empty()) {

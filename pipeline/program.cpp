@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace pixmill::pipeline {
@@ -71,7 +72,7 @@ Program::Program(const Plan& plan, const Options& options) : plan_(plan), option
 void Program::add_step(const ChainStep& source, std::size_t& decided) {
   const KernelDescriptor& descriptor = *source.kernel->descriptor;
   Step step{&source, nullptr, nullptr, descriptor.depth == DepthNeed::eight_bits};
-  kernels::Operation operation = source.kernel->bind(source.arguments);
+  kernels::Operation operation = source.kernel->bound(source.arguments);
   if (auto* level = std::get_if<std::unique_ptr<const kernels::LevelOperation>>(&operation)) {
     step.level = std::move(*level);
     if (step.level->needs_batch() && decided < options_.decided.size()) {
@@ -100,6 +101,18 @@ FrameShape Program::result_of_frame(const cv::Mat& image) const {
   FrameShape shape = kernels::shape_of(image);
   if (!chain_keeps_alpha_) shape.channels = kernels::colour_channels(shape.channels);
   return result_of(shape);
+}
+
+std::vector<int> Program::system_calls() const {
+  std::vector<int> calls;
+  for (const Step& step : steps_) {
+    if (step.source->kernel->own == nullptr) continue;
+    const std::span<const int> more = step.source->kernel->own->system_calls();
+    calls.insert(calls.end(), more.begin(), more.end());
+  }
+  std::sort(calls.begin(), calls.end());
+  calls.erase(std::unique(calls.begin(), calls.end()), calls.end());
+  return calls;
 }
 
 std::vector<std::string> Program::decisions() const {

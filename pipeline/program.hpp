@@ -129,6 +129,8 @@ class Program {
   [[nodiscard]] kernels::FrameShape result_of_frame(const cv::Mat& image) const;
   /// The first kernel that needs the batch and is not decided yet, or null.
   [[nodiscard]] const kernels::LevelOperation* undecided() const { return undecided_.get(); }
+  /// Numbers of the system calls that its own kernels need beside those of every worker.
+  [[nodiscard]] std::vector<int> system_calls() const;
   /// What the kernels that needed the batch decided, a line each.
   [[nodiscard]] std::vector<std::string> decisions() const;
 

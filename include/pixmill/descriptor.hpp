@@ -16,21 +16,22 @@ enum class ParamType : unsigned char {
   level_or_choice,  ///< Either of the two.
   size,             ///< `WxH`, `Wx`, `xH` in pixels, or `P%` of each side.
   region,           ///< `WxH+X+Y` in pixels: a size, and the left and upper edge.
+  text,             ///< Any text without `,`, `:` and `=`, such as the name of a file.
 };
 
 /// One of the words that a choice may be.
 struct Choice {
-  std::string_view name;
-  std::string_view summary;
+  std::string_view name = {};
+  std::string_view summary = {};
 };
 
 /// One parameter of a kernel. All views refer to static storage.
 struct ParamDescriptor {
-  std::string_view name;
-  std::string_view summary;
+  std::string_view name = {};
+  std::string_view summary = {};
   ParamType type = ParamType::number;
   /// As it would be written in a chain. Empty: it must be given, or the kernel computes it (`summary` says which).
-  std::string_view default_text;
+  std::string_view default_text = {};
   /// Whether a chain must name it.
   bool required = false;
   double min = 0;
@@ -54,11 +55,11 @@ enum class DepthNeed : unsigned char {
 
 /// One kernel. All views refer to static storage.
 struct KernelDescriptor {
-  std::string_view name;
-  std::string_view summary;                 ///< One line.
-  std::string_view notes;                   ///< Definition, rounding, edge cases; a few sentences.
-  std::string_view source;                  ///< The paper or the reference implementation.
-  std::span<const ParamDescriptor> params;  ///< The first may be given bare if `has_bare`.
+  std::string_view name = {};
+  std::string_view summary = {};                 ///< One line.
+  std::string_view notes = {};                   ///< Definition, rounding, edge cases; a few sentences.
+  std::string_view source = {};                  ///< The paper or the reference implementation.
+  std::span<const ParamDescriptor> params = {};  ///< The first may be given bare if `has_bare`.
   bool has_bare = true;
   ChannelNeed channels = ChannelNeed::any;
   DepthNeed depth = DepthNeed::any;
@@ -70,10 +71,10 @@ struct KernelDescriptor {
 
 /// One reduction of a batch. All views refer to static storage.
 struct ReductionDescriptor {
-  std::string_view name;     ///< As written in `--reduce`.
-  std::string_view summary;  ///< One line.
-  std::string_view notes;    ///< Definition, rounding, range.
-  bool makes_image = false;  ///< Written NAME=FILE: its result is an image, pixel by pixel, in a file of its own.
+  std::string_view name = {};     ///< As written in `--reduce`.
+  std::string_view summary = {};  ///< One line.
+  std::string_view notes = {};    ///< Definition, rounding, range.
+  bool makes_image = false;       ///< Written NAME=FILE: its result is an image, pixel by pixel, in a file of its own.
 };
 
 }  // namespace pixmill

@@ -88,8 +88,9 @@ class PIXMILL_API Plan {
   std::shared_ptr<pipeline::FrameRunner> runner_;
 };
 
-/// Every kernel, in the order of the documentation. Static storage.
-[[nodiscard]] PIXMILL_API const std::vector<const KernelDescriptor*>& kernel_descriptors();
+/// Every kernel at this moment, pixmill's in the order of the documentation, then own ones (<pixmill/kernel.hpp>) as
+/// they were registered. What is pointed at lasts as long as the process. Any thread.
+[[nodiscard]] PIXMILL_API std::vector<const KernelDescriptor*> kernel_descriptors();
 
 /// Every reduction that `--reduce` may name, in the order of reports. Static storage.
 [[nodiscard]] PIXMILL_API const std::vector<const ReductionDescriptor*>& reduction_descriptors();

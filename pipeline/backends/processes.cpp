@@ -96,6 +96,7 @@ ipc::WorkerPlan worker_plan(const Program& program, int jobs, const Supervision&
   plan.prepare = prepare_libraries;
   plan.warm_up = [&program] { warm_up(program); };
   plan.sandbox = supervision.sandbox;
+  plan.also_allowed = program.system_calls();
   plan.memory_bytes = std::min(program.options().limits.max_memory, physical_memory()) + kAllocatorWaste;
   plan.spin_ns = usable_cpus() > jobs + 1 ? kSpinNs : 0;
   return plan;

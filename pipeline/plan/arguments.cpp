@@ -136,12 +136,18 @@ std::optional<Value> parse_region(std::string_view text) {
   return RegionWish{*width, *height, *x, *y};
 }
 
+std::optional<Value> parse_text(std::string_view text) {
+  if (text.empty() || text.find_first_of(",:=") != std::string_view::npos) return std::nullopt;
+  return kernels::Text{std::string(text)};
+}
+
 struct TextOf {
   const ParamDescriptor& param;
   std::string operator()(std::monostate) const { return {}; }
   std::string operator()(ChoiceIndex choice) const { return std::string(param.choices[choice.index].name); }
   std::string operator()(std::int64_t value) const { return fmt::format("{}", value); }
   std::string operator()(double value) const { return fmt::format("{}", value); }
+  std::string operator()(const kernels::Text& value) const { return value.text; }
   std::string operator()(const Level& level) const {
     return fmt::format("{}{}", level.value, level.percent ? "%" : "");
   }
@@ -173,6 +179,8 @@ std::string expectation(const ParamDescriptor& param) {
       return "a size such as 640x480, 640x, x480 (sides from 1 to 65535) or 50%";
     case ParamType::region:
       return "a region such as 640x480+10+20: width x height + left edge + upper edge (sides from 1, all to 65535)";
+    case ParamType::text:
+      return "a text without , : and =";
   }
   return {};
 }
@@ -201,6 +209,9 @@ Value parse_argument(const KernelDescriptor& kernel, const ParamDescriptor& para
       break;
     case ParamType::region:
       value = parse_region(text);
+      break;
+    case ParamType::text:
+      value = parse_text(text);
       break;
   }
   if (!value) refuse(kernel, param, text);

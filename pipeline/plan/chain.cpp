@@ -1,5 +1,6 @@
 #include "pipeline/plan/chain.hpp"
 
+#include "pipeline/own/registry.hpp"
 #include "pipeline/plan/arguments.hpp"
 
 #include <pixmill/error.hpp>
@@ -39,9 +40,9 @@ std::string meant(std::string_view word, const std::vector<std::string_view>& na
 }
 
 const kernels::Kernel& kernel_named(std::string_view name) {
-  if (const kernels::Kernel* kernel = kernels::find_kernel(name)) return *kernel;
+  if (const kernels::Kernel* kernel = find_any_kernel(name)) return *kernel;
   std::vector<std::string_view> names;
-  for (const kernels::Kernel& kernel : kernels::all_kernels()) names.push_back(kernel.descriptor->name);
+  for (const kernels::Kernel* kernel : every_kernel()) names.push_back(kernel->descriptor->name);
   usage(fmt::format("there is no kernel '{}'{} ('pixmill kernels' lists them)", name, meant(name, names)));
 }
 
@@ -111,7 +112,11 @@ ChainStep parse_step(std::string_view text, std::string_view chain) {
   step.arguments.resize(step.kernel->descriptor->params.size());
   if (equals != std::string_view::npos) read_arguments(step, text.substr(equals + 1));
   fill_defaults(step);
-  static_cast<void>(step.kernel->bind(step.arguments));  // throws where arguments do not fit each other
+  const kernels::Operation operation = step.kernel->bound(step.arguments);  // throws where arguments do not fit
+  if (step.kernel->own != nullptr) {
+    step.identity = step.kernel->own->identity(operation);
+    step.may_give_colours = std::holds_alternative<std::unique_ptr<const kernels::FrameOperation>>(operation);
+  }
   return step;
 }
 
@@ -150,7 +155,7 @@ Chain parse_chain(std::string_view text) {
       gray.inserted = true;
       chain.steps.push_back(std::move(gray));
     }
-    one_channel = one_channel || gives_one_channel(step);
+    one_channel = !step.may_give_colours && (one_channel || gives_one_channel(step));
     chain.steps.push_back(std::move(step));
     if (chain.steps.size() > kMostSteps) usage(fmt::format("the chain has more than {} kernels", kMostSteps));
   }

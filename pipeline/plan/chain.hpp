@@ -12,7 +12,9 @@ namespace pixmill::pipeline {
 struct ChainStep {
   const kernels::Kernel* kernel = nullptr;
   kernels::Arguments arguments;
-  bool inserted = false;  ///< `gray`, put there because the next kernel needs one channel.
+  bool inserted = false;          ///< `gray`, put there because the next kernel needs one channel.
+  std::string identity;           ///< Of an own kernel: what decides its results beside the arguments.
+  bool may_give_colours = false;  ///< An own kernel that makes frames: they need not be gray where its input was.
 };
 
 /// A checked chain. `text` is its one spelling: all defaults written out, so that equal work has equal text.

@@ -1,5 +1,6 @@
 #include "kernels/reduction.hpp"
 #include "pipeline/frame_runner.hpp"
+#include "pipeline/own/registry.hpp"
 #include "pipeline/plan/chain.hpp"
 
 #include <pixmill/error.hpp>
@@ -57,12 +58,9 @@ namespace pipeline {
 const Chain& chain_of(const Plan& plan) { return *plan.chain_; }
 }  // namespace pipeline
 
-const std::vector<const KernelDescriptor*>& kernel_descriptors() {
-  static const std::vector<const KernelDescriptor*> descriptors = [] {
-    std::vector<const KernelDescriptor*> all;
-    for (const kernels::Kernel& kernel : kernels::all_kernels()) all.push_back(kernel.descriptor);
-    return all;
-  }();
+std::vector<const KernelDescriptor*> kernel_descriptors() {
+  std::vector<const KernelDescriptor*> descriptors;
+  for (const kernels::Kernel* kernel : pipeline::every_kernel()) descriptors.push_back(kernel->descriptor);
   return descriptors;
 }
 

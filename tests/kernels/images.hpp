@@ -100,6 +100,7 @@ inline Value default_of(const ParamDescriptor& param) {
       return Level{std::stod(text), text.ends_with('%')};
     case ParamType::size:
     case ParamType::region:
+    case ParamType::text:
       break;
   }
   ADD_FAILURE() << "no default like " << text;

@@ -28,7 +28,7 @@ struct BoundStep {
 inline std::vector<BoundStep> bound_steps(std::string_view chain) {
   std::vector<BoundStep> steps;
   for (const ChainStep& step : parse_chain(chain).steps) {
-    steps.push_back({step.kernel->descriptor, step.kernel->bind(step.arguments)});
+    steps.push_back({step.kernel->descriptor, step.kernel->bound(step.arguments)});
   }
   return steps;
 }

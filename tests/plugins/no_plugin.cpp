@@ -1,0 +1,2 @@
+// A library like many others.
+extern "C" int answer() { return 42; }

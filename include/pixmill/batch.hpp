@@ -103,7 +103,7 @@ struct BatchOptions {
       reduce_out;                       ///< The report is written there (CSV by that ending, else JSON), whole or not.
   std::optional<std::string> manifest;  ///< Default: pixmill.jsonl in the output folder; none without one.
   /// A trace in Chrome's format is written there as the batch goes, which Perfetto reads; what is there is replaced.
-  /// Costs some thousandths of the time.
+  /// Costs about ten microseconds an image.
   std::optional<std::string> trace;
   bool time_stages = false;  ///< BatchReport::rows says where the time went.
   /// Without output folder: a manifest, and images of reductions, that exist are replaced.

@@ -1,8 +1,10 @@
 #include "bench/bench.hpp"
 
+#include "bench/breakdown.hpp"
 #include "bench/child_run.hpp"
 #include "bench/faults.hpp"
 #include "bench/file_mode.hpp"
+#include "bench/floors.hpp"
 #include "bench/machine_facts.hpp"
 #include "bench/memory_mode.hpp"
 #include "bench/queues.hpp"
@@ -38,16 +40,17 @@ class Session {
     report_.repeats = options.repeats;
     for (const Point& point : points_) report_.runs.emplace_back().point = point;
     costs_.resize(points_.size());
+    set_turns();
   }
 
   Report run() {
     try {
       prepare();
       warm_up();
-      const auto orders = shuffled_rounds(points_.size(), static_cast<std::size_t>(options_.repeats), options_.seed);
+      const auto orders = shuffled_rounds(turns_.size(), static_cast<std::size_t>(options_.repeats), options_.seed);
       for (std::size_t round = 0; round < orders.size(); ++round) {
         for (const std::size_t place : orders[round]) {
-          keep(place, one_run(place, fmt::format("round {} of {}", round + 1, orders.size()), false).figures);
+          take_turn(turns_[place], fmt::format("round {} of {}", round + 1, orders.size()));
         }
       }
       compare_queues_too();
@@ -60,6 +63,31 @@ class Session {
   }
 
  private:
+  /// What runs once a round.
+  struct Turn {
+    enum class Of : std::uint8_t { backend, floor } of = Of::backend;
+    std::size_t place = 0;  ///< Among the runs, or the floors, of the report.
+    Mode mode = Mode::files;
+  };
+
+  // A floor has as many workers as the most that find a CPU each.
+  void set_turns() {
+    for (std::size_t place = 0; place < points_.size(); ++place) {
+      turns_.push_back({Turn::Of::backend, place, points_[place].mode});
+    }
+    for (const Mode mode : {Mode::files, Mode::memory}) {
+      int jobs = 0;
+      for (const Point& point : points_) {
+        if (point.mode == mode && (point.jobs <= usable_cpus() || jobs == 0)) jobs = std::max(jobs, point.jobs);
+      }
+      if (jobs == 0) continue;
+      turns_.push_back({Turn::Of::floor, report_.floors.size(), mode});
+      Floor& floor = report_.floors.emplace_back();
+      floor.mode = mode;
+      floor.jobs = jobs;
+    }
+  }
+
   [[nodiscard]] bool has(Mode mode) const {
     return std::any_of(points_.begin(), points_.end(), [mode](const Point& point) { return point.mode == mode; });
   }
@@ -96,17 +124,14 @@ class Session {
   }
 
   void warm_up() {
-    const std::vector<std::size_t> order = shuffled_rounds(points_.size(), 1, ~options_.seed).front();
+    const std::vector<std::size_t> order = shuffled_rounds(turns_.size(), 1, ~options_.seed).front();
     for (std::size_t round = 1; round <= kMostWarmUps; ++round) {
       for (const Mode mode : {Mode::files, Mode::memory}) {
         Workload* work = find_workload(mode);
         if (work == nullptr || (round > 2 && settled(work->warm_ups, kSettled))) continue;
         double total = 0;
         for (const std::size_t place : order) {
-          if (points_[place].mode != mode) continue;
-          const ChildRun run = one_run(place, fmt::format("warm-up {}", round), round == 1);
-          total += run.figures.seconds;
-          if (round == 1) first_look(place, run);
+          if (turns_[place].mode == mode) total += warm_up_turn(turns_[place], round);
         }
         work->warm_ups.push_back(total);
         work->settled = settled(work->warm_ups, kSettled);
@@ -114,21 +139,64 @@ class Session {
     }
   }
 
-  ChildRun one_run(std::size_t place, const std::string& when, bool watch_memory) {
+  // To look costs time, so only what does not count is looked at: memory in the first round, the stages in the second.
+  double warm_up_turn(const Turn& turn, std::size_t round) {
+    const std::string when = fmt::format("warm-up {}", round);
+    if (turn.of == Turn::Of::floor) return floor_run(turn.place, when);
+    const ChildRun run = one_run(turn.place, when, round == 1, round == 2);
+    if (round == 1) first_look(turn.place, run);
+    return run.figures.seconds;
+  }
+
+  void take_turn(const Turn& turn, const std::string& when) {
+    if (turn.of == Turn::Of::floor) {
+      report_.floors[turn.place].seconds.push_back(floor_run(turn.place, when));
+    } else {
+      keep(turn.place, one_run(turn.place, when, false, false).figures);
+    }
+  }
+
+  [[nodiscard]] std::uint64_t passes(Mode mode) {
+    return mode == Mode::memory ? find_workload(Mode::memory)->passes : 1;
+  }
+
+  ChildRun one_run(std::size_t place, const std::string& when, bool watch_memory, bool time_stages) {
     const Point& point = points_[place];
     say(fmt::format("{}: {}", when, describe(point)));
     noise_.probe();
     const std::string output = scratch_.fresh();
-    const std::uint64_t passes = point.mode == Mode::memory ? find_workload(Mode::memory)->passes : 1;
-    const auto run = run_in_child(
-        [&] {
-          return point.mode == Mode::files ? run_on_files(options_.batch, point, output)
-                                           : run_in_memory(options_.batch, point, *images_, passes);
-        },
-        watch_memory, options_.stop);
+    const std::uint64_t times = passes(point.mode);
+    std::optional<BreakdownFile> file;
+    if (time_stages) file.emplace();
+    const auto body = [&] {
+      Breakdown breakdown;
+      Breakdown* const wanted = file ? &breakdown : nullptr;
+      const RunFigures figures = point.mode == Mode::files
+                                     ? run_on_files(options_.batch, point, output, wanted)
+                                     : run_in_memory(options_.batch, point, *images_, times, wanted);
+      if (file) file->write(breakdown);
+      return figures;
+    };
+    const auto run = run_in_child(body, watch_memory, options_.stop);
     if (!run) throw Stopped();
     check_output(place, run->figures);
+    if (file) report_.runs[place].breakdown = file->read();
     return *run;
+  }
+
+  double floor_run(std::size_t place, const std::string& when) {
+    const Floor& floor = report_.floors[place];
+    say(fmt::format("{}: {}, {} threads", when, floor_name(floor.mode), floor.jobs));
+    noise_.probe();
+    const std::uint64_t times = passes(floor.mode);
+    const auto run = run_in_child(
+        [&] {
+          return floor.mode == Mode::files ? decode_alone(options_.batch, floor.jobs)
+                                           : copy_alone(*images_, times, floor.jobs);
+        },
+        false, options_.stop);
+    if (!run) throw Stopped();
+    return run->figures.seconds;
   }
 
   void compare_queues_too() {
@@ -216,7 +284,7 @@ class Session {
   void say(const std::string& what) {
     if (options_.stop.stop_requested()) throw Stopped();
     const std::size_t all = (options_.queues ? 8 * static_cast<std::size_t>(options_.repeats) : 0) +
-                            points_.size() * (2 + static_cast<std::size_t>(options_.repeats));
+                            turns_.size() * (2 + static_cast<std::size_t>(options_.repeats));
     if (options_.on_run) options_.on_run(what, said_, std::max(all, said_ + 1));
     ++said_;
   }
@@ -224,6 +292,7 @@ class Session {
   const BenchOptions& options_;
   const std::vector<Point> points_;
   Report report_;
+  std::vector<Turn> turns_;
   std::vector<std::vector<RunFigures>> costs_;  // by point, one a round
   ScratchFolder scratch_;
   NoiseWatch noise_;

@@ -52,6 +52,15 @@ std::vector<Beside> beside_base(const Report& report) {
   return all;
 }
 
+void conclude_floor(Floor& floor, const Report& report) {
+  floor.median = median(floor.seconds);
+  floor.ci95 = median_interval(floor.seconds, report.seed);
+  const Measured* base = find_run(report, floor.mode, base_of(report), floor.jobs);
+  if (base == nullptr) return;
+  floor.base = base->point.backend;
+  floor.base_over = compare_rounds(floor.seconds, base->seconds, kTolerance, report.seed);
+}
+
 Scaling scaling_of(const Report& report, Mode mode, const std::string& backend) {
   std::vector<ScalingPoint> points;
   for (const Measured& run : report.runs) {
@@ -105,9 +114,25 @@ const Measured* find_run(const Report& report, Mode mode, std::string_view backe
   return found == report.runs.end() ? nullptr : &*found;
 }
 
+std::vector<const Measured*> widest_runs(const Report& report, Mode mode) {
+  std::vector<const Measured*> widest;
+  for (const Measured& run : report.runs) {
+    if (run.point.mode != mode) continue;
+    const auto known = std::find_if(widest.begin(), widest.end(),
+                                    [&](const Measured* other) { return other->point.backend == run.point.backend; });
+    if (known == widest.end()) {
+      widest.push_back(&run);
+    } else if (run.point.jobs > (*known)->point.jobs && !run.oversubscribed) {
+      *known = &run;
+    }
+  }
+  return widest;
+}
+
 void conclude(Report& report) {
   for (Measured& run : report.runs) conclude_run(run, report);
   for (Measured& run : report.runs) conclude_speedup(run, report);
+  for (Floor& floor : report.floors) conclude_floor(floor, report);
   report.beside = beside_base(report);
   report.scaling = all_scaling(report);
   report.advice = advice_for(report);

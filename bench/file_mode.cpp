@@ -54,10 +54,12 @@ std::string ScratchFolder::fresh() {
   return path_ + '/' + std::to_string(++used_);
 }
 
-RunFigures run_on_files(const BatchOptions& batch, const Point& point, const std::string& output) {
+RunFigures run_on_files(const BatchOptions& batch, const Point& point, const std::string& output,
+                        Breakdown* breakdown) {
   BatchOptions options = batch;
   options.backend = point.backend;
   options.jobs = point.jobs;
+  options.time_stages = breakdown != nullptr;
   if (!options.output) options.output.emplace();
   options.output->directory = output;
   options.output->keep_ext = true;  // a.jpg and a.png side by side are no reason to refuse a comparison
@@ -71,6 +73,7 @@ RunFigures run_on_files(const BatchOptions& batch, const Point& point, const std
                 describe(point) + ": " + report.trouble +
                     (report.no_room ? "; outputs go to the temporary folder, set TMPDIR to another" : ""));
   }
+  if (breakdown != nullptr) *breakdown = {figures.seconds, report.stages, report.rows};
   figures.output_hash = pipeline::content_hash(std::as_bytes(std::span(results)));
   return figures;
 }

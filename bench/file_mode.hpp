@@ -28,7 +28,8 @@ class ScratchFolder {
 };
 
 /// Runs the whole batch at `point`, from the files to files in `output`, which must not exist. Throws as run_batch()
-/// does, and Error (machine) where the run could not go on.
-[[nodiscard]] RunFigures run_on_files(const BatchOptions& batch, const Point& point, const std::string& output);
+/// does, and Error (machine) where the run could not go on. With `breakdown` it says where the time went.
+[[nodiscard]] RunFigures run_on_files(const BatchOptions& batch, const Point& point, const std::string& output,
+                                      Breakdown* breakdown = nullptr);
 
 }  // namespace pixmill::bench

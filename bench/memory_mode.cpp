@@ -1,5 +1,6 @@
 #include "bench/memory_mode.hpp"
 
+#include "bench/breakdown.hpp"
 #include "bench/frame_source.hpp"
 #include "ipc/sandbox.hpp"
 #include "pipeline/backends/backend.hpp"
@@ -7,6 +8,7 @@
 #include "pipeline/inputs/input_list.hpp"
 #include "pipeline/journal/prior_run.hpp"
 #include "pipeline/program.hpp"
+#include "pipeline/stage_totals.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -33,25 +35,6 @@ using pipeline::WorkerMemory;
   throw Error(ErrorCode::machine,
               std::string("memory for decoded images: ") + call + ": " + std::generic_category().message(errno));
 }
-
-/// A file of memory, mapped. Processes that are forked from this one do not have the mapping.
-class Mapping {
- public:
-  Mapping(int fd, std::size_t bytes, int protection, int flags) : bytes_(bytes) {
-    void* at = ::mmap(nullptr, bytes, protection, MAP_SHARED | flags, fd, 0);
-    if (at == MAP_FAILED) throw_errno("mmap");
-    at_ = static_cast<std::byte*>(at);
-    if (::madvise(at, bytes, MADV_DONTFORK) != 0) throw_errno("madvise");
-  }
-  ~Mapping() { ::munmap(at_, bytes_); }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  [[nodiscard]] std::byte* data() const { return at_; }
-
- private:
-  std::byte* at_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 /// Before each image in that memory, at a multiple of 64.
 struct ImageRecord {
@@ -159,6 +142,19 @@ std::vector<Bytes> images_in(const std::byte* memory, std::uint64_t count) {
 
 }  // namespace
 
+Mapping::Mapping(int fd, std::size_t bytes, int protection, int flags) : bytes_(bytes) {
+  void* at = ::mmap(nullptr, bytes, protection, MAP_SHARED | flags, fd, 0);
+  if (at == MAP_FAILED) throw_errno("mmap");
+  at_ = static_cast<std::byte*>(at);
+  if (::madvise(at, bytes, MADV_DONTFORK) != 0) throw_errno("madvise");
+}
+
+Mapping::~Mapping() { ::munmap(at_, bytes_); }
+
+MappedImages::MappedImages(const DecodedImages& images)
+    : mapping_(images.fd(), images.workload().bytes, PROT_READ, MAP_POPULATE),
+      images_(images_in(mapping_.data(), images.workload().images)) {}
+
 std::optional<DecodedImages> DecodedImages::decode(const BatchOptions& batch, std::uint64_t most_bytes,
                                                    const std::stop_token& stop) {
   DecodedImages images;
@@ -189,12 +185,13 @@ std::optional<DecodedImages> DecodedImages::decode(const BatchOptions& batch, st
 }
 
 RunFigures run_in_memory(const BatchOptions& batch, const Point& point, const DecodedImages& images,
-                         std::uint64_t passes) {
-  const Mapping mapping(images.fd(), images.workload().bytes, PROT_READ, MAP_POPULATE);
-  const std::vector<Bytes> frames = images_in(mapping.data(), images.workload().images);
+                         std::uint64_t passes, Breakdown* breakdown) {
+  const MappedImages mapped(images);
+  const std::vector<Bytes>& frames = mapped.images();
   const InputList inputs = list_of(frames, passes);
   Program::Options options;
   options.limits = batch.limits;
+  options.time_stages = breakdown != nullptr;
   const Program program(batch.plan, options);
   const pipeline::PriorRun no_prior;
   FrameSource source(inputs, no_prior, frames);
@@ -204,7 +201,17 @@ RunFigures run_in_memory(const BatchOptions& batch, const Point& point, const De
   pipeline::Job job{source, program, hashes, point.jobs};
   job.supervision.sandbox = ipc::kSandboxInThisBuild;
   RunFigures figures;
-  measure(figures, [&] { backend->run(job); });
+  std::vector<std::string> stages = pipeline::stage_names(pipeline::chain_of(batch.plan));
+  std::optional<pipeline::StageTotals> totals;
+  if (breakdown != nullptr) job.probe = &totals.emplace(static_cast<std::uint32_t>(stages.size()));
+  measure(figures, [&] {
+    backend->run(job);
+    if (breakdown != nullptr) breakdown->rows = totals->rows();
+  });
+  if (breakdown != nullptr) {
+    breakdown->stages = names_in_memory(std::move(stages));
+    breakdown->seconds = figures.seconds;
+  }
   figures.images = inputs.size();
   hashes.finish(frames.size(), figures);
   return figures;

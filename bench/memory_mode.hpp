@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bench/child_run.hpp"
+#include "bench/mapping.hpp"
 #include "bench/report.hpp"
 #include "ipc/unique_fd.hpp"
 
@@ -9,7 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stop_token>
+#include <vector>
 
 namespace pixmill::bench {
 
@@ -32,10 +35,23 @@ class DecodedImages {
   Workload workload_;
 };
 
+/// The images, mapped into this process alone: not into those that it forks.
+class MappedImages {
+ public:
+  /// Throws Error (machine). Keeps nothing of `images` but the mapping.
+  explicit MappedImages(const DecodedImages& images);
+  [[nodiscard]] const std::vector<std::span<const std::byte>>& images() const { return images_; }
+
+ private:
+  Mapping mapping_;
+  std::vector<std::span<const std::byte>> images_;
+};
+
 /// Runs the chain of `batch` over all images at `point`, `passes` times, and hashes every result. Nothing is encoded.
 /// A worker in a process of its own gets the pixels copied into its memory, and its result copied out; one in this
-/// process reads them where they are. Every one copies them into the frame that the kernels work in.
+/// process reads them where they are. Every one copies them into the frame that the kernels work in. With `breakdown`
+/// it says where the time went.
 [[nodiscard]] RunFigures run_in_memory(const BatchOptions& batch, const Point& point, const DecodedImages& images,
-                                       std::uint64_t passes);
+                                       std::uint64_t passes, Breakdown* breakdown = nullptr);
 
 }  // namespace pixmill::bench

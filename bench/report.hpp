@@ -3,6 +3,8 @@
 #include "bench/scaling.hpp"
 #include "bench/statistics.hpp"
 
+#include <pixmill/batch.hpp>
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -29,6 +31,13 @@ struct Point {
 /// "files, processes -j 2".
 [[nodiscard]] std::string describe(const Point& point);
 
+/// Where the time of one run went.
+struct Breakdown {
+  double seconds = 0;  ///< From its begin to its end.
+  std::vector<std::string> stages;
+  std::vector<RowTimes> rows;
+};
+
 /// All that was measured at one point.
 struct Measured {
   Point point;
@@ -49,7 +58,23 @@ struct Measured {
   std::uint64_t peak_rss_kb = 0;  ///< The most that all processes held together; shared pages count for each.
   std::optional<std::uint64_t> peak_pss_kb;  ///< As above, shared pages divided; nothing where that may not be read.
   std::uint64_t output_hash = 0;             ///< Of every verdict and every output.
+  std::optional<Breakdown> breakdown;        ///< Of a run of the warm-up, for to look costs time.
 };
+
+/// What nobody can leave out, in the same rounds: no backend can be faster.
+struct Floor {
+  Mode mode = Mode::files;
+  int jobs = 1;
+  std::vector<double> seconds;  ///< One a round.
+  double median = 0;
+  Interval ci95;
+  std::string base;                     ///< The backend that is set beside it, with as many workers.
+  std::optional<Comparison> base_over;  ///< Its time over the floor's.
+};
+/// "decoding alone", "memcpy".
+[[nodiscard]] constexpr std::string_view floor_name(Mode mode) {
+  return mode == Mode::files ? "decoding alone" : "memcpy alone";
+}
 
 /// What one mode works on.
 struct Workload {
@@ -139,6 +164,7 @@ struct Report {
   int repeats = 0;
   std::vector<Workload> workloads;
   std::vector<Measured> runs;
+  std::vector<Floor> floors;
   std::vector<Beside> beside;
   std::vector<Scaling> scaling;
   std::vector<QueueResult> queues;
@@ -156,6 +182,8 @@ inline constexpr double kTolerance = 0.02;
 void conclude(Report& report);
 
 [[nodiscard]] const Workload* workload_of(const Report& report, Mode mode);
+/// Of each backend the run with the most workers that find a CPU each, or the fewest of all.
+[[nodiscard]] std::vector<const Measured*> widest_runs(const Report& report, Mode mode);
 [[nodiscard]] const Measured* find_run(const Report& report, Mode mode, std::string_view backend, int jobs);
 
 }  // namespace pixmill::bench

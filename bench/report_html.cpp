@@ -1,5 +1,6 @@
 #include "bench/report_html.hpp"
 
+#include "bench/breakdown.hpp"
 #include "bench/queues.hpp"
 #include "bench/report_text.hpp"
 #include "bench/svg_chart.hpp"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <numeric>
 #include <string_view>
 
 namespace pixmill::bench {
@@ -44,6 +46,9 @@ svg .dashed { stroke-dasharray: 5 4; stroke-width: 1.5; }
 svg .faint { stroke: var(--soft); }
 svg .hollow { fill: var(--paper); }
 svg .bar { stroke: none; }
+svg .bar.light { fill-opacity: .5; }
+svg .bar.waiting { fill: var(--rule); }
+svg .bar.idle { fill: none; stroke: var(--rule); stroke-width: 1; }
 svg .dot { fill-opacity: .55; stroke-width: 1; }
 svg .dot.hollow { fill-opacity: 1; stroke-width: 1.5; }
 .s0 { fill: var(--s0); stroke: var(--s0); } .s1 { fill: var(--s1); stroke: var(--s1); } .s2 { fill: var(--s2); stroke: var(--s2); }
@@ -59,6 +64,8 @@ th:first-child, td:first-child { text-align: left; }
 )css";
 
 using Cells = std::vector<std::string>;
+
+constexpr int kFloorSeries = 5;
 
 std::string table(const Cells& head, const std::vector<Cells>& rows) {
   std::string out = "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"table\"><table>\n<tr>";
@@ -98,8 +105,8 @@ class ModeSection {
   [[nodiscard]] std::string html() const {
     const bool files = work_.mode == Mode::files;
     std::string out = files ? "<h2>From files to files</h2>\n" : "<h2>In memory: the kernels alone</h2>\n";
-    out += "<div class=\"charts\">\n" + throughput() + scaling() + every_run() + memory() + "</div>\n";
-    return out + figures_table() + beside_table();
+    out += "<div class=\"charts\">\n" + throughput() + scaling() + every_run() + breakdown() + memory() + "</div>\n";
+    return out + figures_table() + beside_table() + breakdown_table();
   }
 
  private:
@@ -115,8 +122,17 @@ class ModeSection {
       bars.push_back({label(*run), number_text(run->images_per_s), run->images_per_s,
                       Interval{work / run->ci95.high, work / run->ci95.low}, series_of(run->point.backend)});
     }
-    return figure("Images a second", bar_chart("Images a second", bars),
-                  "Longer is better. Bars are medians, the lines across their ends 95 % intervals.");
+    const double images = static_cast<double>(work_.images * work_.passes);
+    for (const Floor& floor : report_.floors) {
+      if (floor.mode != work_.mode || floor.median <= 0) continue;
+      bars.push_back({fmt::format("{}, {}", floor_name(floor.mode), floor.jobs), number_text(images / floor.median),
+                      images / floor.median, Interval{images / floor.ci95.high, images / floor.ci95.low},
+                      kFloorSeries});
+    }
+    return figure(
+        "Images a second", bar_chart("Images a second", bars),
+        "Longer is better. Bars are medians, the lines across their ends 95 % intervals. The last is what nobody can "
+        "leave out, on as many threads as it says.");
   }
 
   [[nodiscard]] std::string every_run() const {
@@ -127,6 +143,63 @@ class ModeSection {
     }
     return figure("Every run", strip_chart("Seconds of every run", strips),
                   "Time from 0 on; a dot a run, hollow: an outlier, kept; the stroke and the number are the median.");
+  }
+
+  // Of each backend the workers of one run, as far as a page has room for them.
+  [[nodiscard]] std::string breakdown() const {
+    constexpr std::size_t kMostWorkers = 8;
+    std::vector<Stack> stacks;
+    std::vector<std::string> names;
+    for (const Measured* run : widest_runs(report_, work_.mode)) {
+      if (!run->breakdown || run->breakdown->rows.empty()) continue;
+      names = stage_names(*run->breakdown);
+      std::size_t shown = 0;
+      for (const RowTimes& row : run->breakdown->rows) {
+        if (!row.name.starts_with("worker") || ++shown > kMostWorkers) continue;
+        Stack stack{run->point.backend + ", " + row.name, "", parts_of(row)};
+        const double whole = std::accumulate(stack.parts.begin(), stack.parts.end(), 0.0);
+        const double busy = whole - row.waiting - row.idle;
+        if (whole > 0) stack.value_text = fmt::format("{:.0f} %", 100 * busy / whole);
+        stacks.push_back(std::move(stack));
+      }
+    }
+    if (stacks.empty()) return "";
+    return figure(
+        "Where the time of the workers goes", stack_chart("Where the time of the workers goes", names, stacks),
+        "One run of the warm-up with the most workers that find a CPU each, from its begin to its end. The number is "
+        "the share that is work. Kernels done on the way count where they are done: a JPEG's gray in decode, "
+        "levels in encode.");
+  }
+
+  [[nodiscard]] static std::vector<std::string> stage_names(const Breakdown& breakdown) {
+    std::vector<std::string> names;
+    for (const std::size_t i : order_of_stages(breakdown.stages.size())) names.push_back(breakdown.stages[i]);
+    names.insert(names.end(), {"waiting", "idle"});
+    return names;
+  }
+
+  [[nodiscard]] static std::vector<double> parts_of(const RowTimes& row) {
+    std::vector<double> parts;
+    for (const std::size_t i : order_of_stages(row.seconds.size())) parts.push_back(row.seconds[i]);
+    parts.insert(parts.end(), {row.waiting, row.idle});
+    return parts;
+  }
+
+  [[nodiscard]] std::string breakdown_table() const {
+    std::vector<Cells> rows;
+    Cells head = {"milliseconds"};
+    for (const Measured* run : widest_runs(report_, work_.mode)) {
+      if (!run->breakdown) continue;
+      const std::vector<std::string> names = stage_names(*run->breakdown);
+      head.resize(1);
+      head.insert(head.end(), names.begin(), names.end());
+      for (const RowTimes& row : run->breakdown->rows) {
+        Cells cells = {run->point.backend + ", " + row.name};
+        for (const double seconds : parts_of(row)) cells.push_back(number_text(seconds * 1000));
+        rows.push_back(std::move(cells));
+      }
+    }
+    return rows.empty() ? "" : table(head, rows);
   }
 
   [[nodiscard]] std::string memory() const {
@@ -205,6 +278,12 @@ class ModeSection {
 
   [[nodiscard]] std::string beside_table() const {
     std::vector<Cells> rows;
+    for (const Floor& floor : report_.floors) {
+      if (floor.mode != work_.mode || !floor.base_over) continue;
+      const Comparison& over = *floor.base_over;
+      rows.push_back({fmt::format("{} -j {} over {}", floor.base, floor.jobs, floor_name(floor.mode)),
+                      fmt::format("{:.3f} [{:.3f}, {:.3f}]", over.ratio, over.interval.low, over.interval.high)});
+    }
     for (const Beside& beside : report_.beside) {
       if (beside.point.mode != work_.mode) continue;
       rows.push_back({fmt::format("{} -j {} over {}", beside.point.backend, beside.point.jobs, beside.over),
@@ -245,7 +324,7 @@ std::string scaling_section(const Report& report) {
          table({"backend", "law", "cores", "speed-up", "95 % interval"}, rows);
 }
 
-/// Round trips by their length: from 100 ns on, each column half an octave.
+/// Round trips by their length: from 64 ns on, each column half an octave.
 std::string latency_chart(const std::vector<QueueResult>& queues) {
   std::size_t last = 1;
   for (const QueueResult& queue : queues) {

@@ -44,6 +44,14 @@ Json json_of(const Workload& work) {
           {"left_out", work.left_out},    {"warm_ups", work.warm_ups}, {"settled", work.settled}};
 }
 
+Json json_of(const Breakdown& breakdown) {
+  Json rows = Json::array();
+  for (const RowTimes& row : breakdown.rows) {
+    rows.push_back({{"name", row.name}, {"seconds", row.seconds}, {"waiting", row.waiting}, {"idle", row.idle}});
+  }
+  return {{"seconds", breakdown.seconds}, {"stages", breakdown.stages}, {"rows", std::move(rows)}};
+}
+
 Json json_of(const Measured& run) {
   return {{"mode", to_string(run.point.mode)},
           {"backend", run.point.backend},
@@ -64,7 +72,18 @@ Json json_of(const Measured& run) {
           {"minor_faults", run.minor_faults},
           {"peak_rss_kb", run.peak_rss_kb},
           {"peak_pss_kb", json_of(run.peak_pss_kb)},
-          {"output_hash", fmt::format("{:016x}", run.output_hash)}};
+          {"output_hash", fmt::format("{:016x}", run.output_hash)},
+          {"breakdown", run.breakdown ? json_of(*run.breakdown) : Json(nullptr)}};
+}
+
+Json json_of(const Floor& floor) {
+  Json json = {{"mode", to_string(floor.mode)}, {"name", floor_name(floor.mode)}, {"jobs", floor.jobs},
+               {"seconds", floor.seconds},      {"median", floor.median},         {"ci95", json_of(floor.ci95)}};
+  json["base"] = floor.base_over ? Json(floor.base) : Json(nullptr);
+  json["base_over"] = floor.base_over
+                          ? Json{{"ratio", floor.base_over->ratio}, {"ci95", json_of(floor.base_over->interval)}}
+                          : Json(nullptr);
+  return json;
 }
 
 std::string_view to_word(Relation relation) {
@@ -201,6 +220,8 @@ std::string json_of(const Report& report) {
   for (const Workload& work : report.workloads) json["workloads"].push_back(json_of(work));
   json["runs"] = Json::array();
   for (const Measured& run : report.runs) json["runs"].push_back(json_of(run));
+  json["floors"] = Json::array();
+  for (const Floor& floor : report.floors) json["floors"].push_back(json_of(floor));
   json["beside"] = Json::array();
   for (const Beside& beside : report.beside) json["beside"].push_back(json_of(beside));
   json["fit"] = Json::object();

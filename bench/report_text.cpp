@@ -1,5 +1,7 @@
 #include "bench/report_text.hpp"
 
+#include "bench/breakdown.hpp"
+
 #include <pixmill/batch.hpp>
 
 #include <fmt/format.h>
@@ -41,12 +43,29 @@ std::string table_of(const Report& report, Mode mode) {
                        optional_text(run.efficiency, 2), optional_text(run.karp_flatt, 2), number_text(run.cpu_seconds),
                        mebibytes(run.peak_rss_kb), run.peak_pss_kb ? mebibytes(*run.peak_pss_kb) : "-", marks(run));
   }
+  for (const Floor& floor : report.floors) {
+    if (floor.mode != mode) continue;
+    out += fmt::format("{:<14}{:>2} {:>9} {:<22} {}\n", floor_name(mode), floor.jobs, duration_text(floor.median),
+                       interval_text(floor.ci95), floor_text(floor));
+  }
   for (const Beside& beside : report.beside) {
     if (beside.point.mode != mode) continue;
     out += fmt::format("  {} -j {} over {}: {}\n", beside.point.backend, beside.point.jobs, beside.over,
                        comparison_text(beside.comparison));
   }
   return out;
+}
+
+/// Where time went, and what it cost besides, of each backend at its largest number of workers.
+std::string costs_of(const Report& report, Mode mode) {
+  std::string out;
+  for (const Measured* run : widest_runs(report, mode)) {
+    if (!run->breakdown) continue;
+    out += fmt::format("  {} -j {}: {:.0f} minor faults, {:.0f} switches and {:.0f} forced ones\n", run->point.backend,
+                       run->point.jobs, run->minor_faults, run->voluntary_switches, run->involuntary_switches);
+    for (const std::string& line : breakdown_lines(*run->breakdown)) out += "    " + line + '\n';
+  }
+  return out.empty() ? out : "where the time goes (one run of the warm-up)\n" + out;
 }
 
 std::string workload_text(const Workload& work) {
@@ -133,6 +152,31 @@ std::string comparison_text(const Comparison& comparison) {
   return figures;
 }
 
+std::vector<std::string> breakdown_lines(const Breakdown& breakdown) {
+  std::vector<std::string> lines;
+  for (const char* const crew : {"worker", "reader", "writer"}) {
+    const CrewTimes times = sum_of_crew(breakdown, crew);
+    const double whole = times.whole();
+    if (times.rows == 0 || whole <= 0) continue;
+    std::string line = fmt::format("{} {}{}:", times.rows, crew, times.rows == 1 ? "" : "s");
+    const auto add = [&](const std::string& name, double seconds) {
+      if (seconds > 0.0005 * whole) line += fmt::format(" {} {:.1f} %,", name, 100 * seconds / whole);
+    };
+    for (const std::size_t i : order_of_stages(times.seconds.size())) add(breakdown.stages[i], times.seconds[i]);
+    add("waiting", times.waiting);
+    add("idle", times.idle);
+    line.pop_back();
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string floor_text(const Floor& floor) {
+  if (!floor.base_over) return {};
+  return fmt::format("{} takes {:.3f} [{:.3f}, {:.3f}] times as long", floor.base, floor.base_over->ratio,
+                     floor.base_over->interval.low, floor.base_over->interval.high);
+}
+
 std::vector<std::string> circumstances(const Report& report) {
   const MachineFacts& machine = report.machine;
   const Noise& noise = report.noise;
@@ -187,7 +231,7 @@ std::string text_of(const Report& report) {
   if (unquiet(report.noise))
     out += "THIS MACHINE WAS NOT QUIET: intervals are wide, and medians may be off by as much\n";
   for (const Workload& work : report.workloads) {
-    out += '\n' + std::string(to_string(work.mode)) + '\n' + table_of(report, work.mode);
+    out += '\n' + std::string(to_string(work.mode)) + '\n' + table_of(report, work.mode) + costs_of(report, work.mode);
   }
   if (!report.queues.empty()) out += '\n' + text_of(report.queues);
   if (!report.faults.empty()) out += '\n' + text_of(report.faults);

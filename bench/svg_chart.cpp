@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace pixmill::bench {
 namespace {
@@ -99,6 +100,33 @@ std::string legend(const std::vector<Curve>& curves, double& height) {
   return out;
 }
 
+/// A part of a stack: stages have the colours of the series, fainter the second time; then waiting, then idle.
+std::string part_at(double x, double y, double width, double height, std::size_t part, std::size_t parts) {
+  const std::string kind = part + 1 == parts   ? "idle"
+                           : part + 2 == parts ? "waiting"
+                                               : fmt::format("s{}{}", part % 6, part >= 6 ? " light" : "");
+  return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.2f}\" height=\"{:.1f}\" class=\"bar {}\"/>\n", x, y,
+                     width, height, kind);
+}
+
+std::string stack_legend(const std::vector<std::string>& names, double& height) {
+  constexpr double kLine = 18;
+  std::string out;
+  double x = 4;
+  double y = 14;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const double width = 18 + kLetter * static_cast<double>(names[i].size());
+    if (x + width > kWidth && x > 4) {
+      x = 4;
+      y += kLine;
+    }
+    out += part_at(x, y - 10, 12, 12, i, names.size()) + text_at(x + 17, y, "start", names[i]);
+    x += width + 12;
+  }
+  height = y + 10;
+  return out;
+}
+
 /// Where the line from `a`, inside, to `b`, outside, leaves.
 CurvePoint edge_between(const CurvePoint& a, const CurvePoint& b, double most_x, double most_y) {
   double share = 1;
@@ -187,6 +215,30 @@ std::string bar_chart(const std::string& title, const std::vector<Bar>& bars) {
                     labels, y + 3, std::max(0.5, x(bar.value) - labels), kRow - 6, bar.series);
     if (bar.interval) out += whisker(x(bar.interval->low), middle, x(bar.interval->high), middle);
     out += text_at(kWidth, middle + 4, "end", bar.value_text, "value");
+  }
+  return out + "</svg>\n";
+}
+
+std::string stack_chart(const std::string& title, const std::vector<std::string>& names,
+                        const std::vector<Stack>& stacks) {
+  double top = 0;
+  const std::string squares = stack_legend(names, top);
+  const double labels = room_for_labels(stacks);
+  double most = 0;
+  for (const Stack& stack : stacks) most = std::max(most, std::accumulate(stack.parts.begin(), stack.parts.end(), 0.0));
+  const Scale x{highest(most), labels, kValues};
+  std::string out = opened(title, top + kRow * static_cast<double>(stacks.size()) + 4) + squares;
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    const Stack& stack = stacks[i];
+    const double y = top + kRow * static_cast<double>(i);
+    out += text_at(labels - 6, y + kRow / 2 + 4, "end", stack.label);
+    double from = 0;
+    for (std::size_t part = 0; part < stack.parts.size(); ++part) {
+      const double to = from + stack.parts[part];
+      if (x(to) - x(from) >= 0.05) out += part_at(x(from), y + 3, x(to) - x(from), kRow - 6, part, names.size());
+      from = to;
+    }
+    out += text_at(kWidth, y + kRow / 2 + 4, "end", stack.value_text, "value");
   }
   return out + "</svg>\n";
 }

@@ -37,6 +37,16 @@ struct Strip {
 };
 [[nodiscard]] std::string strip_chart(const std::string& title, const std::vector<Strip>& strips);
 
+/// What a row is made of, one after the other.
+struct Stack {
+  std::string label;
+  std::string value_text;
+  std::vector<double> parts;  ///< Of each name; none below 0.
+};
+/// Rows from 0 on, all to one scale, a legend above. The last two names are of what is no work: waiting, idle.
+[[nodiscard]] std::string stack_chart(const std::string& title, const std::vector<std::string>& names,
+                                      const std::vector<Stack>& stacks);
+
 struct CurvePoint {
   double x = 0;
   double y = 0;

@@ -168,6 +168,8 @@ void add_manifest_options(ArgumentParser& parser, BatchArguments& arguments) {
   parser.group("record");
   parser.option("--manifest", "FILE", "one JSON object an image, and a summary as the last line",
                 text_into(arguments.batch.manifest), "DIR/pixmill.jsonl; none without DIR");
+  parser.option("--trace", "FILE", "a trace of where time goes, a row a worker, for Perfetto or chrome://tracing",
+                text_into(arguments.batch.trace));
 }
 
 void add_execution_options(ArgumentParser& parser, BatchArguments& arguments) {

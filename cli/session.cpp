@@ -50,7 +50,7 @@ int print_preview(const BatchOptions& batch, Log& log) {
 }
 
 int exit_code_of(const BatchReport& report, int signal) {
-  if (!report.trouble.empty()) return kExitMachine;
+  if (!report.trouble.empty() || !report.trace_trouble.empty()) return kExitMachine;
   if (report.interrupted) return kExitSignal + (signal != 0 ? signal : SIGINT);
   return report.all_well() ? kExitWell : kExitFailures;
 }
@@ -75,6 +75,7 @@ void tell(const BatchReport& report, const BatchOptions& batch, std::uint64_t by
   }
   for (const std::string& line : summary_lines(report, context)) log.info(line);
   if (!report.reduction_trouble.empty()) log.error(report.reduction_trouble);
+  if (!report.trace_trouble.empty()) log.error("--trace ends before the run: " + report.trace_trouble);
   if (!report.reductions && !batch.reductions.empty() && report.count(Verdict::cancelled) > 0) {
     log.warning("no reductions are reported, because not every image was done");
   }

@@ -249,6 +249,7 @@ bool Pool::hungry() const { return impl_->hungry(); }
 void Pool::wait(milliseconds limit) { impl_->wait(limit); }
 void Pool::wake() { impl_->wake(); }
 void Pool::reject() { impl_->reject(); }
+int Pool::answering() const { return impl_->answering(); }
 void Pool::pause() { impl_->pause(); }
 void Pool::resume() { impl_->resume(); }
 void Pool::dismiss() { impl_->dismiss(); }

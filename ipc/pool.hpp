@@ -131,6 +131,9 @@ class Pool {
   /// From within Events::answered() or lent() alone: what the answer holds makes no sense. Its worker is killed, and
   /// the message tried again or failed as `protocol`.
   void reject();
+  /// From within Events::answered() alone: the place of the worker that answered, from 0 to one less than their number.
+  /// It stays the same when a worker that died is replaced.
+  [[nodiscard]] int answering() const;
   /// Makes every process stand still, for as long as this one will be stopped; and lets them go on, none of which time
   /// counts. Between the two only wake(), dismiss() and the destructor may be called.
   void pause();

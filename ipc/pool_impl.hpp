@@ -34,6 +34,7 @@ class Pool::Impl {
   void wait(std::chrono::milliseconds limit);
   void wake();
   void reject() { rejected_ = true; }
+  [[nodiscard]] int answering() const { return answering_; }
   void pause();
   void resume();
   void dismiss();
@@ -130,6 +131,7 @@ class Pool::Impl {
   // What is small, last and side by side, for its alignment as well.
   StartFailures server_failures_;
   int late_starts_ = 0;  // in a row
+  int answering_ = 0;    // the place of the worker whose answer is judged
   std::atomic<bool> woken_{false};
   bool server_ready_ = false;
   bool rejected_ = false;

@@ -333,6 +333,7 @@ bool Pool::Impl::judge_done(WorkerSlot& slot, const Descriptor& message) {
   }
   if (size > 0) std::memcpy(room.data(), slot.output(oldest, size).data(), size);
   rejected_ = false;
+  answering_ = static_cast<int>(number(slot));
   events_.answered(oldest.task->tag, room.first(size), oldest.task->attempts + 1);
   if (rejected_) return false;
   static_cast<void>(slot.settle(Clock::now()));

@@ -4,7 +4,9 @@
 #include "pipeline/journal/journal.hpp"
 #include "pipeline/sink.hpp"
 #include "pipeline/source.hpp"
+#include "pipeline/stage_totals.hpp"
 #include "pipeline/survey.hpp"
+#include "pipeline/trace_file.hpp"
 
 #include <pixmill/batch.hpp>
 #include <pixmill/error.hpp>
@@ -30,6 +32,7 @@ using pipeline::HeadStart;
 using pipeline::InputList;
 using pipeline::Journal;
 using pipeline::PixelFold;
+using pipeline::Probe;
 using pipeline::Program;
 using pipeline::Sink;
 using pipeline::Source;
@@ -147,7 +150,7 @@ void write_images(const BatchOptions& options, BatchReport& report, const PixelF
 class Batch {
  public:
   Batch(const BatchOptions& options, const BatchSetup& setup, const Program& program, HeadStart* head_start,
-        const InputList& inputs, PixelFold* pixels)
+        const InputList& inputs, PixelFold* pixels, Probe* probe)
       : options_(options),
         setup_(setup),
         inputs_(inputs),
@@ -156,7 +159,8 @@ class Batch {
         head_start_(head_start),
         source_(inputs, journal_.prior(), source_settings(setup), stop_.get_token()),
         sink_(inputs, journal_, pixels, sink_settings(options, setup), stop_),
-        pixels_(pixels) {}
+        pixels_(pixels),
+        probe_(probe) {}
 
   BatchReport run(std::chrono::steady_clock::time_point begin) {
     if (options_.on_listed) options_.on_listed(inputs_.size(), inputs_.total_bytes());
@@ -179,7 +183,9 @@ class Batch {
   std::exception_ptr run_backend() {
     const std::stop_callback outer(options_.stop, [this] { stop_.request_stop(); });
     try {
-      setup_.backend->run({source_, program_, sink_, setup_.jobs, setup_.supervision, head_start_});
+      pipeline::Job job{source_, program_, sink_, setup_.jobs, setup_.supervision, head_start_};
+      job.probe = probe_;
+      setup_.backend->run(job);
       return nullptr;
     } catch (...) {
       return std::current_exception();
@@ -224,6 +230,41 @@ class Batch {
   Source source_;
   Sink sink_;
   PixelFold* pixels_;
+  Probe* probe_;
+};
+
+/// The probes that were asked for, as one.
+class Probes final : public Probe {
+ public:
+  /// Throws Error as TraceFile does.
+  Probes(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs)
+      : stages_(pipeline::stage_names(pipeline::chain_of(options.plan))) {
+    if (options.trace) {
+      const std::string title = fmt::format("pixmill, {}, {} worker{}", setup.backend->descriptor.name, setup.jobs,
+                                            setup.jobs == 1 ? "" : "s");
+      trace_.emplace(*options.trace, pipeline::TraceFile::Legend{title, setup.plan, stages_}, inputs);
+    }
+    if (options.time_stages) totals_.emplace(static_cast<std::uint32_t>(stages_.size()));
+  }
+
+  void add(const pipeline::RowWork& work) noexcept override {
+    if (trace_) trace_->add(work);
+    if (totals_) totals_->add(work);
+  }
+
+  void finish(BatchReport& report) {
+    if (totals_) {
+      report.rows = totals_->rows();
+      report.stages = stages_;
+    }
+    if (!trace_) return;
+    if (const pipeline::WriteStatus status = trace_->finish(); !status.ok) report.trace_trouble = status.detail;
+  }
+
+ private:
+  std::vector<std::string> stages_;
+  std::optional<pipeline::TraceFile> trace_;
+  std::optional<pipeline::StageTotals> totals_;
 };
 
 InputList listed(const BatchOptions& options, const BatchSetup& setup) {
@@ -236,12 +277,12 @@ InputList listed(const BatchOptions& options, const BatchSetup& setup) {
 // Finds out what kernels want to know of the whole batch. What they decide is part of the plan: with other inputs it
 // may come out otherwise, and then outputs of earlier runs are not those of this one. False: interrupted, with nothing
 // begun.
-bool survey(const BatchOptions& options, BatchSetup& setup, const InputList& inputs) {
+bool survey(const BatchOptions& options, BatchSetup& setup, const InputList& inputs, Probe* probe) {
   const Program whole(options.plan, setup.program);
   if (whole.undecided() == nullptr || inputs.size() == 0) return true;
   // What would be refused afterwards is refused before.
   static_cast<void>(Journal::check(journal_settings(options, setup), inputs, setup.naming));
-  setup.program.decided = pipeline::survey_batch(options, setup, inputs);
+  setup.program.decided = pipeline::survey_batch(options, setup, inputs, probe);
   if (options.stop.stop_requested()) return false;
   for (const auto& operation : setup.program.decided) {
     const std::string seen = fmt::format("{:016x} {}", setup.plan_hash, operation->decision());
@@ -281,20 +322,29 @@ BatchReport run_batch(const BatchOptions& options) {
     // Where decoders are locked in, headers are not read out here either: the first answer tells as well.
     if (!setup.backend->descriptor.isolated) check_pixel_memory(options, setup, *pixels, inputs);
   }
-  if (!survey(options, setup, inputs)) {
-    BatchReport report;
-    report.interrupted = true;
-    return report;
+  std::optional<Probes> probes;
+  if (setup.program.time_stages) {
+    // A trace replaces an older one, so what would be refused afterwards is refused before.
+    static_cast<void>(Journal::check(journal_settings(options, setup), inputs, setup.naming));
+    probes.emplace(options, setup, inputs);
   }
-  if (!setup.program.decided.empty()) program.emplace(options.plan, setup.program);
-  return Batch(options, setup, *program, head_start.get(), inputs, pixels ? &*pixels : nullptr).run(begin);
+  Probe* const probe = probes ? &*probes : nullptr;
+  BatchReport report;
+  if (survey(options, setup, inputs, probe)) {
+    if (!setup.program.decided.empty()) program.emplace(options.plan, setup.program);
+    report = Batch(options, setup, *program, head_start.get(), inputs, pixels ? &*pixels : nullptr, probe).run(begin);
+  } else {
+    report.interrupted = true;
+  }
+  if (probes) probes->finish(report);
+  return report;
 }
 
 std::vector<PlannedImage> preview_batch(const BatchOptions& options) {
   BatchSetup setup = pipeline::check_options(options);
   const InputList inputs = listed(options, setup);
   // Which outputs still are those of this plan depends on what the batch decides.
-  if (options.output && options.output->resume) static_cast<void>(survey(options, setup, inputs));
+  if (options.output && options.output->resume) static_cast<void>(survey(options, setup, inputs, nullptr));
   const pipeline::PriorRun prior = Journal::check(journal_settings(options, setup), inputs, setup.naming);
   std::vector<PlannedImage> images;
   images.reserve(inputs.size());

@@ -225,6 +225,7 @@ BatchSetup check_options(const BatchOptions& options) {
   setup.program.limits = options.limits;
   setup.program.lenient = options.lenient;
   setup.program.apply_orientation = options.apply_orientation;
+  setup.program.time_stages = options.trace.has_value() || options.time_stages;
   if (options.output) set_output(options, setup);
   set_reductions(options, setup);
   if (options.manifest) {

@@ -60,6 +60,7 @@ std::vector<OwnFile> own_files(const BatchOptions& options, const BatchSetup& se
   if (!setup.manifest.empty()) files.push_back({"the manifest", setup.manifest});
   for (const ReductionImage& image : setup.images) files.push_back({image.reduction->descriptor->name, image.path});
   if (options.reduce_out) files.push_back({"--reduce-out", *options.reduce_out});
+  if (options.trace) files.push_back({"--trace", *options.trace});
   if (setup.program.write && setup.program.reduce) {
     files.push_back({"the state of the reductions", setup.naming.directory + "/pixmill.state.jsonl"});
   }

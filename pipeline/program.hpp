@@ -4,6 +4,7 @@
 #include "kernels/kernel.hpp"
 #include "pipeline/codecs/codec.hpp"
 #include "pipeline/plan/chain.hpp"
+#include "pipeline/stage_span.hpp"
 
 #include <pixmill/batch.hpp>
 #include <pixmill/verdict.hpp>
@@ -50,6 +51,8 @@ struct ProgramResult {
   std::optional<kernels::Partial> partial;
   /// The finished image where it was wanted, in the worker's memory; valid until the next run or trim.
   cv::Mat frame;
+  /// Where the time went, in order, with Options::time_stages; each stage at most once.
+  std::vector<StageSpan> spans;
 };
 
 /// Why an image in memory is none that kernels know (<pixmill/image.hpp> says which are); empty: it is one.
@@ -71,6 +74,7 @@ class Program {
     EncodeOptions encode = {};
     bool reduce = false;
     bool reduce_histogram = false;  ///< The counts themselves are wanted, not only what follows from them.
+    bool time_stages = false;       ///< Each result says where its time went.
     /// Of each kernel that needs the batch, in the order of the chain, what it decided. Fewer than there are: the
     /// program ends before the first that is not decided, and gives what that one needs to know of each image.
     std::vector<std::shared_ptr<const kernels::LevelOperation>> decided = {};
@@ -123,6 +127,8 @@ class Program {
     bool eight_bits = false;  ///< A 16-bit image is brought to 8 bits before it.
   };
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+  /// Of the stages that results speak of, each has a smaller number; 0: they speak of none.
+  [[nodiscard]] std::uint32_t timed_stages() const { return options_.time_stages ? stage_count(steps_.size()) : 0; }
   /// What the chain makes of such a frame. Throws kernels::KernelFailure where a kernel cannot be applied to it.
   [[nodiscard]] kernels::FrameShape result_of(kernels::FrameShape shape) const;
   /// What run_frame() makes of such an image, if it does not fail. Throws likewise.

@@ -39,7 +39,11 @@ FrameShape without_alpha(FrameShape shape) {
 class Program::Run {
  public:
   Run(const Program& program, Bytes file, Want want, WorkerMemory& memory)
-      : program_(program), file_(file), want_(want), memory_(memory) {}
+      : program_(program),
+        file_(file),
+        want_(want),
+        memory_(memory),
+        spans_(program.options_.time_stages ? &result_.spans : nullptr) {}
 
   ProgramResult over_file() {
     return guarded([this] { through(); });
@@ -56,6 +60,7 @@ class Program::Run {
   ProgramResult guarded(Body body) {
     const auto begin = std::chrono::steady_clock::now();
     try {
+      if (spans_ != nullptr) spans_->reserve(program_.timed_stages());
       body();
     } catch (const kernels::KernelFailure& failure) {
       fail(Verdict::kernel_failed, failure.what());
@@ -81,11 +86,9 @@ class Program::Run {
   }
 
   void through() {
-    if (!open()) return;
-    if (!decode()) return;
-    for (std::size_t i = first_step_; i < program_.steps_.size(); ++i) apply(program_.steps_[i]);
-    if (want_.partial) reduce();
-    if (want_.frame) settle();
+    if (!open_and_decode()) return;
+    apply_steps();
+    if (want_.partial || want_.frame) reduce();
     if (want_.encoded) encode();
     if (want_.frame && is_well(result_.verdict)) result_.frame = frame_;
   }
@@ -100,7 +103,7 @@ class Program::Run {
     table_.emplace(kernels::depth_of(frame_));
     out_ = &out;
     last_change_ = last_change();
-    for (const Step& step : program_.steps_) apply(step);
+    apply_steps();
     hand_over();
   }
 
@@ -137,6 +140,18 @@ class Program::Run {
       frame_.copyTo(*out_);
     } else {
       kernels::apply_table(*table_, frame_, *out_);
+    }
+  }
+
+  bool open_and_decode() {
+    const StageTimer timer(spans_, Stage::decode);
+    return open() && decode();
+  }
+
+  void apply_steps() {
+    for (std::size_t i = first_step_; i < program_.steps_.size(); ++i) {
+      const StageTimer timer(spans_, stage_of_step(i));
+      apply(program_.steps_[i]);
     }
   }
 
@@ -281,7 +296,11 @@ class Program::Run {
     if (kernels::depth_of(frame_) != table_->depth()) table_.emplace(kernels::depth_of(frame_));
   }
 
-  void reduce() { result_.partial = kernels::make_partial(histogram(), program_.options_.reduce_histogram); }
+  void reduce() {
+    const StageTimer timer(spans_, Stage::reduce);
+    if (want_.partial) result_.partial = kernels::make_partial(histogram(), program_.options_.reduce_histogram);
+    if (want_.frame) settle();
+  }
 
   const Metadata* metadata() {
     if (!program_.options_.keep_metadata) return nullptr;
@@ -295,6 +314,7 @@ class Program::Run {
   }
 
   void encode() {
+    const StageTimer timer(spans_, Stage::encode);
     EncodeSource source;
     source.metadata = metadata();
     source.frame = &frame_;
@@ -314,6 +334,7 @@ class Program::Run {
   Want want_;
   WorkerMemory& memory_;
   ProgramResult result_;
+  std::vector<StageSpan>* spans_;  // null: nobody wants to know
   const Codec* codec_ = nullptr;
   const Codec* output_ = nullptr;
   ImageHeader header_;

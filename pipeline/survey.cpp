@@ -62,7 +62,7 @@ std::shared_ptr<const kernels::LevelOperation> decide(const kernels::LevelOperat
 
 std::vector<std::shared_ptr<const kernels::LevelOperation>> survey_batch(const BatchOptions& options,
                                                                          const BatchSetup& setup,
-                                                                         const InputList& inputs) {
+                                                                         const InputList& inputs, Probe* probe) {
   const PriorRun no_prior;
   Program::Options program_options = pass_options(setup);
   for (std::uint64_t pass = 1;; ++pass) {
@@ -73,7 +73,9 @@ std::vector<std::shared_ptr<const kernels::LevelOperation>> survey_batch(const B
     Source source(inputs, no_prior, {setup.program.limits.max_memory, false, true, true, false, setup.naming},
                   options.stop);
     LevelCount count(options);
-    setup.backend->run({source, program, count, setup.jobs, setup.supervision});
+    Job job{source, program, count, setup.jobs, setup.supervision};
+    job.probe = probe;
+    setup.backend->run(job);
     if (options.stop.stop_requested()) return program_options.decided;
     program_options.decided.push_back(decide(*program.undecided(), count.finish()));
   }

@@ -15,10 +15,13 @@ namespace pixmill::pipeline {
 /// pass over all images on the backend of `setup`, up to that kernel, in which their levels are counted. Images that do
 /// not come that far do not count. The same whatever the backend, the number of jobs and the order. Writes nothing.
 ///
+/// `probe` may be null.
+///
 /// Ends early, with fewer than the chain needs, when options.stop asks. Throws Error (usage) when an input can be read
 /// only once, or the method finds no threshold for these images; (machine) as the backend does.
 [[nodiscard]] std::vector<std::shared_ptr<const kernels::LevelOperation>> survey_batch(const BatchOptions& options,
                                                                                        const BatchSetup& setup,
-                                                                                       const InputList& inputs);
+                                                                                       const InputList& inputs,
+                                                                                       Probe* probe = nullptr);
 
 }  // namespace pixmill::pipeline

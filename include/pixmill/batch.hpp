@@ -102,6 +102,10 @@ struct BatchOptions {
   std::optional<std::string>
       reduce_out;                       ///< The report is written there (CSV by that ending, else JSON), whole or not.
   std::optional<std::string> manifest;  ///< Default: pixmill.jsonl in the output folder; none without one.
+  /// A trace in Chrome's format is written there as the batch goes, which Perfetto reads; what is there is replaced.
+  /// Costs about ten microseconds an image.
+  std::optional<std::string> trace;
+  bool time_stages = false;  ///< BatchReport::rows says where the time went.
   /// Without output folder: a manifest, and images of reductions, that exist are replaced.
   bool overwrite_manifest = false;
   LimitOptions limits;
@@ -127,6 +131,14 @@ struct BatchOptions {
 
 class ReductionReport;
 
+/// Where the time of a worker went, or of a thread that reads or writes for workers. The sum is that of the batch.
+struct RowTimes {
+  std::string name;             ///< "worker 1", "reader 2".
+  std::vector<double> seconds;  ///< A number for each of BatchReport::stages.
+  double waiting = 0;           ///< Between its first image and its last, for the next one.
+  double idle = 0;              ///< Before its first image and after its last.
+};
+
 struct PIXMILL_API BatchReport {
   std::uint64_t images = 0;
   std::array<std::uint64_t, kVerdictCount> counts{};  ///< By verdict.
@@ -145,6 +157,11 @@ struct PIXMILL_API BatchReport {
   std::vector<std::string> decisions;
   /// Null unless reductions were asked for.
   std::shared_ptr<const ReductionReport> reductions;
+  std::string trace_trouble;  ///< Why the trace ends before the batch; empty: it does not.
+  /// With `time_stages`: "read", "decode", "reduce", "encode", "write", then the kernels of the chain; and a row for
+  /// each that worked on an image. A kernel that is done while an image is decoded or encoded has no time of its own.
+  std::vector<std::string> stages;
+  std::vector<RowTimes> rows;
 
   [[nodiscard]] std::uint64_t count(Verdict verdict) const { return counts[static_cast<std::size_t>(verdict)]; }
   /// Whether every image is ok, repaired or skipped.

@@ -38,10 +38,35 @@ ProgramResult result_without_program(const Task& task) {
   return result;
 }
 
-void process(const Job& job, const Task& task, WorkerMemory& memory) {
+void load(const Job& job, Row row, std::uint64_t index, Task& task) {
+  if (job.probe == nullptr) {
+    job.source.load(index, task);
+    return;
+  }
+  StageSpan span{monotonic_ns(), 0, static_cast<std::uint32_t>(Stage::read), 0};
+  job.source.load(index, task);
+  span.end_ns = monotonic_ns();
+  job.probe->add({row, index, {&span, 1}, {}});
+}
+
+void deliver(const Job& job, Row row, const Task& task, ProgramResult result, Bytes encoded) {
+  if (job.probe == nullptr) {
+    job.outcomes.deliver(task, std::move(result), encoded);
+    return;
+  }
+  const Verdict verdict = result.verdict;
+  StageSpan span{monotonic_ns(), 0, static_cast<std::uint32_t>(Stage::write), 0};
+  job.outcomes.deliver(task, std::move(result), encoded);
+  span.end_ns = monotonic_ns();
+  job.probe->add({row, task.index, {&span, 1}, verdict});
+}
+
+void process(const Job& job, int place, const Task& task, WorkerMemory& memory) {
+  const Row row{Crew::worker, place};
   ProgramResult result =
       needs_program(task) ? job.program.run(task.file.bytes(), task.want, memory) : result_without_program(task);
-  job.outcomes.deliver(task, std::move(result), memory.encoded);
+  if (job.probe != nullptr) job.probe->add({row, task.index, result.spans, {}});
+  deliver(job, row, task, std::move(result), memory.encoded);
   memory.trim(kKeptBetweenImages);
 }
 

@@ -30,7 +30,7 @@ struct AnswerHeader {
   std::int32_t frame_rows;         // 0: no frame
   std::int32_t frame_columns;
   std::int32_t frame_type;
-  std::uint32_t unused;
+  std::uint32_t spans;
 };
 static_assert(std::is_trivially_copyable_v<AnswerHeader> && sizeof(AnswerHeader) == 80);
 
@@ -165,6 +165,21 @@ std::optional<kernels::FrameShape> shape_of_type(std::int32_t type) {
   return std::nullopt;
 }
 
+// Stages of that program, no more than it has, one after the other.
+bool read_spans(Cursor& cursor, std::uint32_t count, std::uint32_t stages, std::vector<StageSpan>& spans) {
+  if (count > stages) return false;
+  std::uint64_t last_ns = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    StageSpan span;
+    if (!cursor.take(span)) return false;
+    if (span.stage >= stages || span.unused != 0 || span.begin_ns < last_ns || span.end_ns < span.begin_ns)
+      return false;
+    last_ns = span.end_ns;
+    spans.push_back(span);
+  }
+  return true;
+}
+
 bool read_frame(Cursor& cursor, const AnswerHeader& header, cv::Mat& frame) {
   if (header.frame_rows == 0) return header.frame_columns == 0 && header.frame_type == 0;
   std::optional<kernels::FrameShape> shape = shape_of_type(header.frame_type);
@@ -200,6 +215,7 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
   const Bytes detail = std::as_bytes(std::span(result.detail)).first(std::min(result.detail.size(), kMostDetailBytes));
   header.detail_bytes = detail.size();
   header.encoded_bytes = encoded.size();
+  header.spans = static_cast<std::uint32_t>(result.spans.size());
   fixed_.clear();
   if (result.partial) {
     header.pixels = result.partial->pixels;
@@ -213,6 +229,7 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
     header.frame_type = result.frame.type();
   }
   append(fixed_, header);
+  for (const StageSpan& span : result.spans) append(fixed_, span);
   if (result.partial) {
     for (const auto& channel : result.partial->channels) {
       append(fixed_, ChannelRecord{channel.sum, channel.sum_of_squares, channel.min, channel.max});
@@ -249,8 +266,9 @@ std::optional<ReadAnswer> read_answer(Bytes bytes, const AnswerWish& wish) {
   ReadAnswer answer;
   ProgramResult& result = answer.result;
   Bytes detail;
-  if (!cursor.take(header) || header.unused != 0 || !is_of_program(header.verdict)) return std::nullopt;
+  if (!cursor.take(header) || !is_of_program(header.verdict)) return std::nullopt;
   if (header.width < 0 || header.height < 0 || !std::isfinite(header.ms) || header.ms < 0) return std::nullopt;
+  if (!read_spans(cursor, header.spans, wish.stages, result.spans)) return std::nullopt;
   if (!read_partial(cursor, header, result.partial)) return std::nullopt;
   if (header.detail_bytes > kMostDetailBytes || !cursor.take(header.detail_bytes, detail)) return std::nullopt;
   if (!cursor.take(header.encoded_bytes, answer.encoded)) return std::nullopt;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pipeline/outcomes.hpp"
+#include "pipeline/probe.hpp"
 #include "pipeline/program.hpp"
 #include "pipeline/source.hpp"
 
@@ -40,14 +41,21 @@ struct Job {
   /// Of the same backend, program, jobs and supervision; or null. Serves one run.
   HeadStart* head_start = nullptr;
   std::uint64_t queued_bytes = std::uint64_t{256} << 20;  ///< Of files, beyond one a worker.
+  /// Told where time goes, or null; with one, the program has Options::time_stages.
+  Probe* probe = nullptr;
 };
 
 /// Whether the program must run on a loaded task; if not, result_without_program() is what became of it.
 [[nodiscard]] bool needs_program(const Task& task);
 [[nodiscard]] ProgramResult result_without_program(const Task& task);
 
-/// The part of every backend in this process that is the same: runs one loaded task and delivers its outcome.
-void process(const Job& job, const Task& task, WorkerMemory& memory);
+/// Source::load() by `row`.
+void load(const Job& job, Row row, std::uint64_t index, Task& task);
+/// Outcomes::deliver() by `row`.
+void deliver(const Job& job, Row row, const Task& task, ProgramResult result, Bytes encoded);
+/// The part of every backend in this process that is the same: the worker at `place` runs one loaded task and delivers
+/// its outcome.
+void process(const Job& job, int place, const Task& task, WorkerMemory& memory);
 
 /// A place to run. A new one is a file and a row.
 struct Backend {

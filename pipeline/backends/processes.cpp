@@ -120,6 +120,8 @@ struct InFlight {
   FileBuffer answer;             ///< What `result` and `encoded` are views of.
   ProgramResult result;
   Bytes encoded;
+  std::uint64_t submitted_ns = 0;  ///< Where the job has a probe.
+  int worker = 0;
 };
 using InFlightPtr = std::unique_ptr<InFlight>;
 
@@ -144,6 +146,7 @@ class Coordinator final : ipc::Pool::Events {
         workers_(std::max(1, static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(job.jobs),
                                                                       job.source.inputs().size())))),
         gate_(bounds(job.queued_bytes)),
+        answered_ns_(static_cast<std::size_t>(workers_)),
         pool_(pool_options(), *this, early_server(job)) {}
 
   void run() {
@@ -224,9 +227,9 @@ class Coordinator final : ipc::Pool::Events {
   void start(std::vector<std::jthread>& threads) {
     const int readers = reading_;
     try {
-      for (int i = 0; i < readers; ++i) threads.emplace_back([this] { guarded(&Coordinator::read); });
+      for (int i = 0; i < readers; ++i) threads.emplace_back([this, i] { guarded(&Coordinator::read, i); });
       for (int i = 0; i < std::min(workers_, kMostWriters); ++i) {
-        threads.emplace_back([this] { guarded(&Coordinator::write); });
+        threads.emplace_back([this, i] { guarded(&Coordinator::write, i); });
       }
     } catch (const std::system_error& error) {
       throw Error(ErrorCode::machine,
@@ -235,9 +238,9 @@ class Coordinator final : ipc::Pool::Events {
     }
   }
 
-  void guarded(void (Coordinator::*body)()) {
+  void guarded(void (Coordinator::*body)(int), int place) {
     try {
-      (this->*body)();
+      (this->*body)(place);
       pool_.wake();
     } catch (...) {
       failure_.keep(std::current_exception());
@@ -248,14 +251,14 @@ class Coordinator final : ipc::Pool::Events {
 
   // --- Readers ---
 
-  void read() {
+  void read(int place) {
     while (const auto index = job_.source.claim()) {
       const std::uint64_t bytes = job_.source.expected_bytes(*index);
       if (!gate_.hold(bytes)) break;
       auto item = std::make_unique<InFlight>();
       item->task = spare_.take();
       item->held_bytes = bytes;
-      job_.source.load(*index, *item->task);
+      load(job_, {Crew::reader, place}, *index, *item->task);
       if (needs_program(*item->task)) {
         loaded_.push(std::move(item));
         pool_.wake();
@@ -269,10 +272,13 @@ class Coordinator final : ipc::Pool::Events {
 
   // --- Writers ---
 
-  void write() {
+  void write(int place) {
     while (auto item = done_.pop()) {
       InFlight& image = **item;
-      job_.outcomes.deliver(*image.task, std::move(image.result), image.encoded);
+      if (job_.probe != nullptr && !image.result.spans.empty()) {
+        job_.probe->add({{Crew::worker, image.worker}, image.task->index, image.result.spans, {}});
+      }
+      deliver(job_, {Crew::writer, place}, *image.task, std::move(image.result), image.encoded);
       const std::uint64_t bytes = image.answer.bytes().size();
       spare_.put_back(std::move(image.task));
       gate_.release(image.held_bytes);
@@ -308,6 +314,7 @@ class Coordinator final : ipc::Pool::Events {
       if (!item) return;
       InFlightPtr& image = in_flight_[next_tag_];
       image = std::move(*item);
+      if (job_.probe != nullptr) image->submitted_ns = monotonic_ns();
       pool_.submit(next_tag_++, image->task->file.bytes(), {packed(image->task->want), 0});
     }
   }
@@ -337,7 +344,8 @@ class Coordinator final : ipc::Pool::Events {
   }
 
   void answered(std::uint64_t tag, std::span<const std::byte> answer, int attempts) override {
-    const AnswerWish wish{in_flight_.at(tag)->task->want, job_.program.options().reduce_histogram};
+    const AnswerWish wish{in_flight_.at(tag)->task->want, job_.program.options().reduce_histogram,
+                          job_.program.timed_stages()};
     std::optional<ReadAnswer> read = read_answer(answer, wish);
     if (!read) {
       pool_.reject();
@@ -347,7 +355,21 @@ class Coordinator final : ipc::Pool::Events {
     image->result = std::move(read->result);
     image->result.attempts = attempts;
     image->encoded = read->encoded;
+    image->worker = pool_.answering();
+    if (job_.probe != nullptr) hold_to_its_time(*image);
     finish(std::move(image));
+  }
+
+  // A worker may say what it likes of its time, but only of that in which it had this image and no other.
+  void hold_to_its_time(InFlight& image) {
+    std::uint64_t& since = answered_ns_.at(static_cast<std::size_t>(image.worker));
+    const std::uint64_t now = monotonic_ns();
+    const std::uint64_t begin = std::max(since, image.submitted_ns);
+    for (StageSpan& span : image.result.spans) {
+      span.begin_ns = std::clamp(span.begin_ns, begin, now);
+      span.end_ns = std::clamp(span.end_ns, begin, now);
+    }
+    if (!image.result.spans.empty()) since = image.result.spans.back().end_ns;
   }
 
   void failed(std::uint64_t tag, ipc::Failure failure, const std::string& reason, int attempts) override {
@@ -396,6 +418,7 @@ class Coordinator final : ipc::Pool::Events {
   SpareTasks spare_;
   std::unordered_map<std::uint64_t, InFlightPtr> in_flight_;
   std::uint64_t next_tag_ = 0;
+  std::vector<std::uint64_t> answered_ns_;  // by worker: the end of the last image that it answered
   std::atomic<std::uint64_t> backlog_bytes_{0};
   std::atomic<int> reading_{0};
   std::atomic<bool> broken_{false};

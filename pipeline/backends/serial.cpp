@@ -6,8 +6,8 @@ void run_serial(const Job& job) {
   WorkerMemory memory;
   Task task;
   while (const auto index = job.source.claim()) {
-    job.source.load(*index, task);
-    process(job, task, memory);
+    load(job, {}, *index, task);
+    process(job, 0, task, memory);
   }
 }
 

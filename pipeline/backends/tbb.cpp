@@ -9,13 +9,15 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <atomic>
 #include <stdexcept>
 #include <string_view>
 
 namespace pixmill::pipeline {
 namespace {
 
-struct Crew {
+struct Worker {
+  int place = 0;  // of all that there are
   WorkerMemory memory;
   Task task;
 };
@@ -28,18 +30,19 @@ void run_pipeline(const Job& job) {
   const tbb::global_control limit(
       tbb::global_control::max_allowed_parallelism,
       std::max(jobs, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)));
-  tbb::enumerable_thread_specific<Crew> crews;
+  std::atomic<int> places{0};
+  tbb::enumerable_thread_specific<Worker> workers([&places] { return Worker{places++, {}, {}}; });
   const auto next = [&](tbb::flow_control& control) -> std::uint64_t {
     if (const auto index = job.source.claim()) return *index;
     control.stop();
     return 0;
   };
   const auto one = [&](std::uint64_t index) {
-    Crew& crew = crews.local();
+    Worker& worker = workers.local();
     // Where OpenCV runs on TBB as well, a thread that waits inside a kernel must not take up a second image.
     tbb::this_task_arena::isolate([&] {
-      job.source.load(index, crew.task);
-      process(job, crew.task, crew.memory);
+      load(job, {Crew::worker, worker.place}, index, worker.task);
+      process(job, worker.place, worker.task, worker.memory);
     });
   };
   tbb::task_arena arena(job.jobs);

@@ -31,8 +31,8 @@ class ThreadPool {
     {
       std::vector<std::jthread> threads;
       try {
-        for (int i = 0; i < readers; ++i) threads.emplace_back([this] { guarded(&ThreadPool::read); });
-        for (int i = 0; i < job_.jobs; ++i) threads.emplace_back([this] { guarded(&ThreadPool::work); });
+        for (int i = 0; i < readers; ++i) threads.emplace_back([this, i] { guarded(&ThreadPool::read, i); });
+        for (int i = 0; i < job_.jobs; ++i) threads.emplace_back([this, i] { guarded(&ThreadPool::work, i); });
       } catch (const std::system_error& error) {
         close();
         throw Error(ErrorCode::machine,
@@ -52,9 +52,9 @@ class ThreadPool {
     return {.few = workers * kReadAheadPerWorker, .most_bytes = job.queued_bytes, .always = workers};
   }
 
-  void guarded(void (ThreadPool::*body)()) {
+  void guarded(void (ThreadPool::*body)(int), int place) {
     try {
-      (this->*body)();
+      (this->*body)(place);
     } catch (...) {
       failure_.keep(std::current_exception());
       close();
@@ -66,25 +66,25 @@ class ThreadPool {
     loaded_.close();
   }
 
-  void read() {
+  void read(int place) {
     while (const auto index = job_.source.claim()) {
       const std::uint64_t bytes = job_.source.expected_bytes(*index);
       if (!gate_.hold(bytes)) return;
       Loaded loaded{spare_.take(), bytes};
-      job_.source.load(*index, *loaded.task);
+      load(job_, {Crew::reader, place}, *index, *loaded.task);
       loaded_.push(std::move(loaded));
     }
     if (reading_.fetch_sub(1) == 1) loaded_.finish();
   }
 
-  void work() {
+  void work(int place) {
     WorkerMemory memory;
     while (auto loaded = loaded_.pop()) {
       if (job_.source.stopping()) {
         close();
         return;
       }
-      process(job_, *loaded->task, memory);
+      process(job_, place, *loaded->task, memory);
       spare_.put_back(std::move(loaded->task));
       gate_.release(loaded->held_bytes);
     }

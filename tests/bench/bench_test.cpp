@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <numeric>
 #include <set>
 
 namespace pixmill::bench {
@@ -52,6 +53,17 @@ TEST_F(BenchTest, EveryBackendGivesTheSameInBothModes) {
     EXPECT_GT(run.median, 0) << describe(run.point);
     EXPECT_GT(run.images_per_s, 0) << describe(run.point);
     hashes[static_cast<int>(run.point.mode)].insert(run.output_hash);
+    ASSERT_TRUE(run.breakdown) << describe(run.point);
+    EXPECT_FALSE(run.breakdown->rows.empty()) << describe(run.point);
+    for (const RowTimes& row : run.breakdown->rows) {
+      const double whole = std::accumulate(row.seconds.begin(), row.seconds.end(), row.waiting + row.idle);
+      EXPECT_LE(whole, run.breakdown->seconds + 1e-6) << describe(run.point) << " " << row.name;
+    }
+  }
+  ASSERT_EQ(report.floors.size(), 2U);
+  for (const Floor& floor : report.floors) {
+    EXPECT_EQ(floor.seconds.size(), 1U);
+    EXPECT_GT(floor.median, 0);
   }
   EXPECT_EQ(hashes[0].size(), 1U);
   EXPECT_EQ(hashes[1].size(), 1U);

@@ -40,6 +40,15 @@ TEST(SvgChart, ThereIsAMarkForEachValue) {
   EXPECT_EQ(count_of(strips, "hollow"), 1U);
 }
 
+TEST(SvgChart, PartsOfAStackAddUp) {
+  const std::string chart =
+      stack_chart("t", {"a", "b", "waiting", "idle"}, {{"one", "50 %", {1, 0, 1, 2}}, {"two", "", {0, 0, 0, 0}}});
+  // Four squares of the legend, and the three parts of the first row that are something.
+  EXPECT_EQ(count_of(chart, "<rect"), 7U) << chart;
+  EXPECT_EQ(count_of(chart, "bar waiting"), 2U);
+  EXPECT_EQ(chart.find("nan"), std::string::npos);
+}
+
 TEST(SvgChart, ALineThatLeavesEndsAtTheEdge) {
   const std::string chart = curve_chart("t", "x", "y",
                                         {{"measured", {{1, 1, {}, false}, {4, 2, {}, false}}, true, 0},

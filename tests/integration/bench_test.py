@@ -102,7 +102,7 @@ class BenchTest(ProgramTest):
         check.close()
         self.assertEqual(check.open, [])
         self.assertEqual(check.problems, [])
-        self.assertEqual(check.figures, 8)  # four a mode
+        self.assertEqual(check.figures, 10)  # five a mode
         self.assertGreaterEqual(check.tables, 4)
         self.assertNotIn("url(", text)
         self.assertNotIn("@import", text)

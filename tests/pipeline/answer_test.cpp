@@ -27,6 +27,7 @@ constexpr std::size_t kVerdict = 48;
 constexpr std::size_t kRows = 64;
 constexpr std::size_t kColumns = 68;
 constexpr std::size_t kType = 72;
+constexpr std::size_t kSpans = 76;
 
 /// An answer's bytes in memory of exactly that size, so that a sanitizer sees each byte beyond.
 class Sent {
@@ -343,6 +344,38 @@ TEST(Answer, WhatWasNotAskedForOrIsMissingIsNothing) {
   Said failed = usual();
   failed.result.verdict = Verdict::corrupt;
   EXPECT_FALSE(read_answer(Sent(failed.bytes()).bytes(), failed.wish));
+}
+
+std::optional<ReadAnswer> sent_with(const std::vector<StageSpan>& spans, std::uint32_t stages) {
+  Said said = usual();
+  said.result.spans = spans;
+  said.wish.stages = stages;
+  return read_answer(Sent(said.bytes()).bytes(), said.wish);
+}
+
+TEST(Answer, SaysWhereTheTimeWent) {
+  const auto got = sent_with({{100, 200, 1, 0}, {200, 200, 5, 0}, {250, 900, 3, 0}}, 6);
+  ASSERT_TRUE(got);
+  ASSERT_EQ(got->result.spans.size(), 3U);
+  EXPECT_EQ(got->result.spans[2].begin_ns, 250U);
+  EXPECT_EQ(got->result.spans[2].end_ns, 900U);
+  EXPECT_EQ(got->result.spans[2].stage, 3U);
+  EXPECT_TRUE(sent_with({}, 6));  // one that failed early
+}
+
+TEST(Answer, TimesThatCannotBeAreNothing) {
+  EXPECT_FALSE(sent_with({{100, 200, 1, 0}}, 0)) << "nobody asked";
+  EXPECT_FALSE(sent_with({{100, 200, 6, 0}}, 6)) << "no such stage";
+  EXPECT_FALSE(sent_with({{200, 100, 1, 0}}, 6)) << "ends before it begins";
+  EXPECT_FALSE(sent_with({{100, 200, 1, 0}, {150, 300, 2, 0}}, 6)) << "two at a time";
+  EXPECT_FALSE(sent_with({{100, 200, 1, 1}}, 6)) << "more than is said";
+  EXPECT_FALSE(sent_with(std::vector<StageSpan>(7, StageSpan{100, 100, 1, 0}), 6)) << "more than there are stages";
+}
+
+TEST(Answer, MoreTimesThanItHasRoomForAreNothing) {
+  Said said = usual();
+  said.wish.stages = UINT32_MAX;
+  EXPECT_FALSE(read_answer(Sent(with_number(said.bytes(), kSpans, UINT32_MAX)).bytes(), said.wish));
 }
 
 TEST(Answer, SumsThatNoLevelsHaveAreNothing) {

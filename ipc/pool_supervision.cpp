@@ -44,6 +44,7 @@ std::string stillbirth(WorkerSlot::KillReason reason, const ProcessEnd& end) {
       return "a worker process sent what makes no sense before it was ready";
     case WorkerSlot::KillReason::none:
     case WorkerSlot::KillReason::timeout:
+    case WorkerSlot::KillReason::worn_out:
       break;
   }
   return "a worker process " + describe_event(end) + " before it was ready";

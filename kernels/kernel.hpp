@@ -115,6 +115,8 @@ class OwnKernel {
   [[nodiscard]] virtual std::string identity(const Operation& operation) const = 0;
   /// Numbers of the system calls that it needs beside those of every worker.
   [[nodiscard]] virtual std::span<const int> system_calls() const = 0;
+  /// The plug-in that it is from, by a path that is good in any process; empty if this program registered it.
+  [[nodiscard]] virtual const std::string& plugin() const = 0;
 };
 
 /// A row of the kernel table.

@@ -2,9 +2,9 @@
 
 #include "pipeline/backends/warm_up.hpp"
 #include "pipeline/frame_answer.hpp"
-#include "pipeline/program.hpp"
 
 #include <pixmill/error.hpp>
+#include <pixmill/plugin.hpp>
 #include <pixmill/version.hpp>
 
 #include <fmt/format.h>
@@ -111,24 +111,51 @@ std::optional<std::uint64_t> number_of(const std::string& text) {
   return number;
 }
 
+ipc::WorkerPlan limits_of(const FrameWorkerJob& job) {
+  ipc::WorkerPlan plan;
+  plan.memory_bytes = job.memory_bytes;
+  plan.spin_ns = job.spin_ns;
+  plan.sandbox = job.sandbox;
+  plan.also_allowed = job.system_calls;
+  return plan;
+}
+
 }  // namespace
 
 std::vector<std::string> arguments_of(const FrameWorkerJob& job) {
-  return {job.library_version, std::to_string(job.memory_bytes), std::to_string(job.spin_ns), job.sandbox ? "1" : "0",
-          job.plan};
+  std::vector<std::string> arguments{job.library_version,
+                                     std::to_string(job.memory_bytes),
+                                     std::to_string(job.spin_ns),
+                                     job.sandbox ? "1" : "0",
+                                     job.plan,
+                                     std::to_string(job.system_calls.size())};
+  for (const int call : job.system_calls) arguments.push_back(std::to_string(call));
+  arguments.insert(arguments.end(), job.plugins.begin(), job.plugins.end());
+  return arguments;
 }
 
 std::optional<FrameWorkerJob> job_of(std::span<const std::string> arguments) {
-  if (arguments.size() != 5) return std::nullopt;
+  constexpr std::size_t kFixed = 6;
+  if (arguments.size() < kFixed) return std::nullopt;
   const auto memory = number_of(arguments[1]);
   const auto spin = number_of(arguments[2]);
-  if (!memory || !spin || (arguments[3] != "0" && arguments[3] != "1")) return std::nullopt;
-  return FrameWorkerJob{arguments[0], *memory, *spin, arguments[3] == "1", arguments[4]};
+  const auto calls = number_of(arguments[5]);
+  if (!memory || !spin || !calls || (arguments[3] != "0" && arguments[3] != "1")) return std::nullopt;
+  FrameWorkerJob job{arguments[0], *memory, *spin, arguments[3] == "1", arguments[4], {}, {}};
+  const std::span<const std::string> rest = arguments.subspan(kFixed);
+  if (*calls > rest.size()) return std::nullopt;
+  for (const std::string& text : rest.first(*calls)) {
+    const auto call = number_of(text);
+    if (!call) return std::nullopt;
+    job.system_calls.push_back(static_cast<int>(*call));
+  }
+  job.plugins.assign(rest.begin() + static_cast<std::ptrdiff_t>(*calls), rest.end());
+  return job;
 }
 
 ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job) {
   const auto program = std::make_shared<std::optional<Program>>();
-  ipc::WorkerPlan plan;
+  ipc::WorkerPlan plan = limits_of(job);
   plan.prepare = [job, program] {
     if (job.library_version != version()) {
       throw Error(ErrorCode::machine,
@@ -136,14 +163,20 @@ ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job) {
                               "both from one build",
                               version(), job.library_version));
     }
+    for (const std::string& plugin : job.plugins) load_plugin(plugin);
     program->emplace(Plan::parse(job.plan), Program::Options{});
     prepare_libraries();
   };
   plan.warm_up = [program] { warm_up(**program); };
   plan.make = [program] { return std::make_unique<FrameWorker>(**program); };
-  plan.memory_bytes = job.memory_bytes;
-  plan.spin_ns = job.spin_ns;
-  plan.sandbox = job.sandbox;
+  return plan;
+}
+
+ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job, std::shared_ptr<const Program> program) {
+  ipc::WorkerPlan plan = limits_of(job);
+  plan.prepare = prepare_libraries;
+  plan.warm_up = [program] { warm_up(*program); };
+  plan.make = [program] { return std::make_unique<FrameWorker>(*program); };
   return plan;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ipc/worker.hpp"
+#include "pipeline/program.hpp"
 
 #include <pixmill/plan.hpp>
 
@@ -8,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +24,8 @@ struct FrameWorkerJob {
   std::uint64_t spin_ns = 0;
   bool sandbox = true;
   std::string plan;
+  std::vector<int> system_calls;     ///< That its own kernels need beside those of every worker.
+  std::vector<std::string> plugins;  ///< That they are from.
 };
 
 /// The job as arguments of a program, and back; nothing if they make no sense.
@@ -30,6 +34,8 @@ struct FrameWorkerJob {
 
 /// For the program: workers that run the job's plan over frames. A job that cannot be done is told by `prepare`.
 [[nodiscard]] ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job);
+/// For a fork of this process: likewise, with the job's plan compiled already.
+[[nodiscard]] ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job, std::shared_ptr<const Program> program);
 
 /// The shape of a frame as a message has it. Its pixels are the input, row after row.
 [[nodiscard]] std::array<std::uint64_t, 2> message_of(const cv::Mat& frame);

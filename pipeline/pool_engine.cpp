@@ -31,13 +31,35 @@ constexpr std::uint64_t kForTheNext = std::uint64_t{256} << 20U;
 // A message to a sleeping process takes longer than this; worth spinning for where a core would idle.
 constexpr std::uint64_t kSpinNs = 20'000;
 
-ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options) {
+// Workers of the program, or forks of this one.
+ipc::WorkerPlan worker_plan(const FrameWorkerJob& job, const PoolOptions& options,
+                            const std::shared_ptr<const Program>& program) {
+  if (options.start == StartMethod::fork) return frame_worker_plan(job, program);
+  if (const std::string_view own = program->kernel_of_this_process(); !own.empty()) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("the kernel '{}' was registered by this program, and pixmill-worker does not have it; put it "
+                    "into a plug-in, or use StartMethod::fork",
+                    own));
+  }
+  ipc::WorkerPlan plan;
+  plan.server_program = arguments_of(job);
+  plan.server_program.insert(plan.server_program.begin(), worker_program(options.worker_program));
+  plan.memory_bytes = job.memory_bytes;
+  plan.sandbox = job.sandbox;
+  return plan;
+}
+
+ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options,
+                             const std::shared_ptr<const Program>& program) {
   FrameWorkerJob job;
   job.library_version = version();
   job.memory_bytes = std::min(options.max_memory, physical_memory()) + kAllocatorWaste;
   job.spin_ns = usable_cpus() > options.workers + 1 ? kSpinNs : 0;
   job.sandbox = options.sandbox.value_or(ipc::kSandboxInThisBuild);
   job.plan = plan.text();
+  job.system_calls = program->system_calls();
+  job.plugins = program->plugins();
   ipc::PoolOptions made;
   made.workers = options.workers;
   // What is lent takes nothing of the room that images on their way have.
@@ -50,10 +72,7 @@ ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options) {
     const std::uint64_t bytes = available_memory();
     return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
   };
-  made.plan.server_program = arguments_of(job);
-  made.plan.server_program.insert(made.plan.server_program.begin(), worker_program(options.worker_program));
-  made.plan.memory_bytes = job.memory_bytes;
-  made.plan.sandbox = job.sandbox;
+  made.plan = worker_plan(job, options, program);
   return made;
 }
 
@@ -76,9 +95,9 @@ PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options, std::shared
                        std::function<void(PoolRequest&&, ImageResult&&)> finished)
     : finished_(std::move(finished)),
       frames_(std::move(frames)),
-      program_(plan, {}),
+      program_(std::make_shared<const Program>(plan, Program::Options{})),
       most_bytes_(options.max_memory),
-      pool_(ipc_options(plan, options), *this) {
+      pool_(ipc_options(plan, options, program_), *this) {
   frames_->begin([this] { pool_.wake(); }, [this](std::uint64_t bytes) { return pool_.lend(bytes); });
 }
 
@@ -108,7 +127,7 @@ void PoolEngine::submit(PoolRequest request) {
 // 0, not known, where a kernel will fail.
 std::uint64_t PoolEngine::answer_bytes_of(const cv::Mat& image) const {
   try {
-    return frame_answer_bytes(program_.result_of_frame(image));
+    return frame_answer_bytes(program_->result_of_frame(image));
   } catch (const kernels::KernelFailure&) {
     return 0;
   }

@@ -65,7 +65,7 @@ class PoolEngine final : ipc::Pool::Events {
 
   std::function<void(PoolRequest&&, ImageResult&&)> finished_;
   std::shared_ptr<LentFrames> frames_;
-  Program program_;  // of which only shapes are asked here
+  std::shared_ptr<const Program> program_;  // of which only shapes are asked here
   std::uint64_t most_bytes_;
   std::uint64_t bytes_copied_out_ = 0;
   std::unordered_map<std::uint64_t, InFlight> in_flight_;

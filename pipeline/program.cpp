@@ -115,6 +115,24 @@ std::vector<int> Program::system_calls() const {
   return calls;
 }
 
+std::vector<std::string> Program::plugins() const {
+  std::vector<std::string> paths;
+  for (const Step& step : steps_) {
+    const kernels::OwnKernel* own = step.source->kernel->own;
+    if (own == nullptr || own->plugin().empty()) continue;
+    if (std::find(paths.begin(), paths.end(), own->plugin()) == paths.end()) paths.push_back(own->plugin());
+  }
+  return paths;
+}
+
+std::string_view Program::kernel_of_this_process() const {
+  for (const Step& step : steps_) {
+    const kernels::OwnKernel* own = step.source->kernel->own;
+    if (own != nullptr && own->plugin().empty()) return step.source->kernel->descriptor->name;
+  }
+  return {};
+}
+
 std::vector<std::string> Program::decisions() const {
   std::vector<std::string> lines;
   for (const Step& step : steps_) {

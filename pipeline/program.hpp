@@ -137,6 +137,10 @@ class Program {
   [[nodiscard]] const kernels::LevelOperation* undecided() const { return undecided_.get(); }
   /// Numbers of the system calls that its own kernels need beside those of every worker.
   [[nodiscard]] std::vector<int> system_calls() const;
+  /// The plug-ins that its own kernels are from.
+  [[nodiscard]] std::vector<std::string> plugins() const;
+  /// The name of an own kernel that is from no plug-in, so that another program cannot have it; or empty.
+  [[nodiscard]] std::string_view kernel_of_this_process() const;
   /// What the kernels that needed the batch decided, a line each.
   [[nodiscard]] std::vector<std::string> decisions() const;
 

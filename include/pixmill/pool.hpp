@@ -43,6 +43,17 @@ enum class StreamOrder : unsigned char {
   as_completed,
 };
 
+/// Of what workers are made.
+enum class StartMethod : unsigned char {
+  /// Of the installed program pixmill-worker. The process that makes the pool is not forked. Own kernels must be from
+  /// plug-ins, which the program loads as well.
+  program,
+  /// Of a fork of the process that makes the pool, as it is then. Workers have what it has registered. Where other
+  /// threads run, what they held locked at that moment stays locked in the workers: bind no kernel that takes a lock of
+  /// theirs.
+  fork,
+};
+
 struct PoolOptions {
   /// Processes. 0: as many as there are CPUs that this process may use.
   int workers = 0;
@@ -67,8 +78,9 @@ struct PoolOptions {
   std::optional<bool> sandbox;
   /// For next().
   StreamOrder order = StreamOrder::as_pushed;
-  /// The program pixmill-worker. Empty: that of the environment variable PIXMILL_WORKER, else the one that was
-  /// installed with this library.
+  StartMethod start = StartMethod::program;
+  /// The program pixmill-worker, for StartMethod::program. Empty: that of the environment variable PIXMILL_WORKER, else
+  /// the one that was installed with this library.
   std::string worker_program;
 };
 
@@ -93,8 +105,8 @@ struct StreamResult {
 
 /// Worker processes that run one plan over images in memory; see above.
 ///
-/// The bits are those of Plan::apply(). The process that makes a pool is not forked, and may have any number of
-/// threads: workers are made by the installed program pixmill-worker. One thread of the pool's own, which takes no
+/// The bits are those of Plan::apply(). The process that makes a pool is not forked, unless it wishes so
+/// (StartMethod), and may have any number of threads. One thread of the pool's own, which takes no
 /// signals, looks after them. They end with the pool, and with the process, however it ends. Several pools may stand
 /// side by side. Signal handlers, other children, descriptors and OpenCV's threads are left alone.
 ///
@@ -106,7 +118,8 @@ struct StreamResult {
 class PIXMILL_API Pool {
  public:
   /// Starts the pool without waiting for its workers; about a millisecond. Throws Error: (usage) for options that make
-  /// no sense, (machine) if pixmill-worker is not there or no process, thread or descriptor can be had.
+  /// no sense, and for an own kernel that the workers cannot have; (machine) if pixmill-worker is not there or no
+  /// process, thread or descriptor can be had.
   explicit Pool(const Plan& plan, const PoolOptions& options = {});
   /// terminate().
   ~Pool();

@@ -137,8 +137,11 @@ void check_system_calls(const std::string& owner, const std::vector<int>& calls)
   }
 }
 
-UserKernel::UserKernel(const KernelDefinition& definition)
-    : descriptor_(definition.descriptor), definition_(definition), row_{&descriptor_.get(), nullptr, this} {
+UserKernel::UserKernel(const KernelDefinition& definition, std::string plugin)
+    : descriptor_(definition.descriptor),
+      definition_(definition),
+      plugin_(std::move(plugin)),
+      row_{&descriptor_.get(), nullptr, this} {
   const KernelDescriptor& descriptor = descriptor_.get();
   definition_.descriptor = descriptor;
   check_descriptor(descriptor);

@@ -15,18 +15,20 @@ namespace pixmill::pipeline {
 /// before it is believed. Immutable; any thread.
 class UserKernel final : public kernels::OwnKernel {
  public:
-  /// Copies the definition. Throws Error (usage) if it contradicts itself.
-  explicit UserKernel(const KernelDefinition& definition);
+  /// Copies the definition; `plugin` as for plugin(). Throws Error (usage) if it contradicts itself.
+  explicit UserKernel(const KernelDefinition& definition, std::string plugin = {});
 
   [[nodiscard]] const kernels::Kernel& row() const { return row_; }
 
   [[nodiscard]] kernels::Operation bind(const kernels::Arguments& arguments) const override;
   [[nodiscard]] std::string identity(const kernels::Operation& operation) const override;
   [[nodiscard]] std::span<const int> system_calls() const override { return definition_.system_calls; }
+  [[nodiscard]] const std::string& plugin() const override { return plugin_; }
 
  private:
   StoredKernelDescriptor descriptor_;
   KernelDefinition definition_;
+  std::string plugin_;
   kernels::Kernel row_;
 };
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -78,19 +79,22 @@ void check_entry(const std::string& path, const PluginEntry& entry) {
 /// Gathers what a plug-in has, until it is known that all of it will do.
 class Gatherer final : public Registrar {
  public:
+  explicit Gatherer(std::string plugin) : plugin_(std::move(plugin)) {}
+
   void kernel(const KernelDefinition& definition) override {
-    code_.kernels.push_back(std::make_unique<pipeline::UserKernel>(definition));
+    code_.kernels.push_back(std::make_unique<pipeline::UserKernel>(definition, plugin_));
   }
   [[nodiscard]] pipeline::OwnCode take() { return std::move(code_); }
   [[nodiscard]] bool empty() const { return code_.kernels.empty(); }
 
  private:
+  const std::string plugin_;
   pipeline::OwnCode code_;
 };
 
 // Its own exceptions end here: their code may go with it.
 pipeline::OwnCode gathered(const std::string& path, const PluginEntry& entry) {
-  Gatherer gatherer;
+  Gatherer gatherer(std::filesystem::absolute(path));
   try {
     entry.register_all(gatherer);
   } catch (const std::bad_alloc&) {

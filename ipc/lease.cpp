@@ -1,6 +1,8 @@
 #include "ipc/lease.hpp"
 
 #include <exception>
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace pixmill::ipc {
@@ -41,7 +43,13 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 }
 
 Lease::~Lease() {
-  if (home_) home_->end(frame_);
+  if (!home_) return;
+  if (home_->is_own()) {
+    home_->end(frame_);
+  } else {
+    // Never unmapped: the child may have something else there by now.
+    static_cast<void>(new (std::nothrow) std::shared_ptr<LentRegion>(std::move(home_)));
+  }
 }
 
 }  // namespace pixmill::ipc

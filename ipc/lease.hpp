@@ -3,6 +3,9 @@
 #include "ipc/frame_allocator.hpp"
 #include "ipc/region.hpp"
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,11 +32,14 @@ class LentRegion {
   /// As take_ended(), for a place that lends nothing of it any more. What ends later is given back to the machine.
   [[nodiscard]] std::vector<FrameId> retire();
   [[nodiscard]] bool retired();
+  /// Whether this process lends it: in a child that was forked since, nothing of it may be touched.
+  [[nodiscard]] bool is_own() const { return ::getpid() == owner_; }
 
  private:
   friend class Lease;
   void end(const Frame& frame) noexcept;
 
+  const pid_t owner_ = ::getpid();
   Region region_;
   std::mutex mutex_;
   std::vector<FrameId> ended_;
@@ -43,7 +49,7 @@ class LentRegion {
 /// A part of a worker's region that is the host's to use until this goes. The pixels of a frame stay where they are
 /// whatever becomes of the worker and the pool. The worker can write to it while it lives.
 ///
-/// Movable; ends in any thread. A child that the host forks does not have the memory.
+/// Movable; ends in any thread. A child that the host forks does not have the memory; leases that end there do not end.
 class Lease {
  public:
   Lease() = default;

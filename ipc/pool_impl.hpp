@@ -16,8 +16,8 @@ struct epoll_event;
 
 namespace pixmill::ipc {
 
-/// What a pool is made of. pool.cpp: its life and its sleep; pool_work.cpp: messages out and answers in;
-/// pool_supervision.cpp: births, clocks and deaths. docs/processes.md has the states of a worker.
+/// What a pool is made of. pool.cpp: its life and its sleep; pool_sending.cpp: messages out; pool_hearing.cpp: answers
+/// in; pool_supervision.cpp: births, clocks and deaths. docs/processes.md has the states of a worker.
 class Pool::Impl {
  public:
   Impl(PoolOptions options, Events& events, std::unique_ptr<ForkServer> server);

@@ -44,7 +44,8 @@ class LentFrames::Allocator final : public cv::MatAllocator {
     if (data == nullptr) return;
     const std::unique_ptr<Held> held(static_cast<Held*>(data->userdata));
     delete data;
-    held->home->take_back(std::move(held->lease), held->kind);
+    // In a child of the host's, a lock may be held by a thread that is not there.
+    if (held->lease.home()->is_own()) held->home->take_back(std::move(held->lease), held->kind);
   }
 };
 

@@ -1,8 +1,7 @@
-#include "ipc/sandbox.hpp"
 #include "pipeline/pool_engine.hpp"
+#include "pipeline/pool_options.hpp"
 
 #include <pixmill/error.hpp>
-#include <pixmill/machine.hpp>
 #include <pixmill/pool.hpp>
 
 #include <fmt/format.h>
@@ -11,7 +10,6 @@
 #include <opencv2/core.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <deque>
@@ -30,32 +28,7 @@ using pipeline::PoolEngine;
 using pipeline::PoolRequest;
 using Waiting = pipeline::LentFrames::Waiting;
 
-constexpr int kMostWorkers = 4096;
-constexpr std::size_t kImagesAWorker = 4;
 constexpr const char* kClosed = "the pool is closed, and takes no more images";
-
-PoolOptions settled(PoolOptions options) {
-  const auto refuse = [](const std::string& what) { throw Error(ErrorCode::usage, "PoolOptions::" + what); };
-  if (options.workers < 0 || options.workers > kMostWorkers) {
-    refuse(fmt::format("workers is {}; expected 1 to {}, or 0 for one a CPU", options.workers, kMostWorkers));
-  }
-  if (options.timeout.count() < 0 || options.timeout > std::chrono::hours(24 * 365)) {
-    refuse("timeout is out of range; expected zero (never) to a year");
-  }
-  if (options.retries < 0) refuse(fmt::format("retries is {}; expected 0 or more", options.retries));
-  if (options.max_memory < (std::uint64_t{1} << 20U) || options.max_memory > (std::uint64_t{1} << 40U)) {
-    refuse(fmt::format("max_memory is {}; expected 2^20 to 2^40 bytes", options.max_memory));
-  }
-  if (options.max_lent < (std::uint64_t{1} << 20U) || options.max_lent > (std::uint64_t{1} << 40U)) {
-    refuse(fmt::format("max_lent is {}; expected 2^20 to 2^40 bytes", options.max_lent));
-  }
-  if (options.sandbox.value_or(false) && !ipc::kSandboxInThisBuild) {
-    throw Error(ErrorCode::machine, "PoolOptions::sandbox: this build has a sanitizer, which cannot be locked in");
-  }
-  if (options.workers == 0) options.workers = usable_cpus();
-  if (options.capacity == 0) options.capacity = kImagesAWorker * static_cast<std::size_t>(options.workers);
-  return options;
-}
 
 // Signals are the host's, and for its threads. Those that a thread brings upon itself cannot be held back.
 void take_no_signals() {
@@ -72,7 +45,7 @@ void take_no_signals() {
 class Pool::Impl {
  public:
   Impl(const Plan& plan, const PoolOptions& options)
-      : options_(settled(options)), frames_(std::make_shared<pipeline::LentFrames>(options_.max_lent)) {
+      : options_(pipeline::settled(options)), frames_(std::make_shared<pipeline::LentFrames>(options_.max_lent)) {
     std::promise<void> started;
     std::future<void> start = started.get_future();
     try {
@@ -99,7 +72,7 @@ class Pool::Impl {
       changed_.wait(lock, [this] { return over() || unfinished_ < options_.capacity; });
     }
     check_open();
-    take(std::move(request));
+    take(std::move(request), image);
   }
 
   bool push(const cv::Mat& image, std::uint64_t tag, bool wait, const std::stop_token& stop) {
@@ -117,7 +90,7 @@ class Pool::Impl {
       ready_.emplace(key, StreamResult{tag, std::move(result)});
       changed_.notify_all();
     };
-    take(std::move(request));
+    take(std::move(request), image);
     return true;
   }
 
@@ -135,7 +108,7 @@ class Pool::Impl {
   }
 
   cv::Mat acquire(int rows, int columns, int type, Waiting waiting, const std::stop_token& stop) {
-    check_frame(rows, columns, type);
+    pipeline::check_wish(options_, rows, columns, type);
     bool at_once = false;
     {
       const std::lock_guard lock(mutex_);
@@ -182,32 +155,13 @@ class Pool::Impl {
 
  private:
   // Rows one after the other, as workers want them. A header of the same pixels if they are so already.
-  cv::Mat packed(const cv::Mat& image) {
+  static cv::Mat packed(const cv::Mat& image) {
     if (image.dims > 2 || image.isContinuous()) return image;
-    bytes_packed_ += image.total() * image.elemSize();
     try {
       return image.clone();
     } catch (const cv::Exception&) {
       throw std::bad_alloc();
     }
-  }
-
-  void check_frame(int rows, int columns, int type) const {
-    const bool is_type = type >= 0 && type <= CV_MAT_TYPE_MASK && CV_MAT_CN(type) <= 4 &&
-                         (CV_MAT_DEPTH(type) == CV_8U || CV_MAT_DEPTH(type) == CV_16U);
-    if (rows <= 0 || columns <= 0 || !is_type) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("Pool::acquire: {} rows, {} columns, type {}; expected at least one of each, and CV_8UC1 "
-                              "to CV_8UC4 or CV_16UC1 to CV_16UC4",
-                              rows, columns, is_type ? cv::typeToString(type) : std::to_string(type)));
-    }
-    const std::uint64_t bytes =
-        static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns) * CV_ELEM_SIZE(type);
-    const std::uint64_t most = std::min(options_.max_memory, options_.max_lent);
-    if (bytes <= most) return;
-    throw Error(ErrorCode::usage,
-                fmt::format("Pool::acquire: an image of {} bytes, more than PoolOptions::max_memory or max_lent, {}",
-                            bytes, most));
   }
 
   [[nodiscard]] bool over() const { return closed_ || !trouble_.empty(); }
@@ -217,7 +171,8 @@ class Pool::Impl {
     if (closed_) throw Error(ErrorCode::usage, kClosed);
   }
 
-  void take(PoolRequest&& request) {
+  void take(PoolRequest&& request, const cv::Mat& given) {
+    if (request.image.data != given.data) bytes_packed_ += given.total() * given.elemSize();
     queue_.push_back(std::move(request));
     ++unfinished_;
     ++statistics_.unfinished;
@@ -328,7 +283,7 @@ class Pool::Impl {
   std::thread::id owner_;
   std::size_t unfinished_ = 0;  // until its `done` has returned
   PoolStatistics statistics_;
-  std::atomic<std::uint64_t> bytes_packed_{0};
+  std::uint64_t bytes_packed_ = 0;
   bool closed_ = false;
   bool terminated_ = false;
   std::string trouble_;  // why no worker can be had

@@ -16,8 +16,6 @@
 #include <string>
 #include <vector>
 
-namespace pixmill {
-
 /// A Pool keeps one chain of kernels ready in worker processes and runs it over images that lie in memory.
 ///
 ///     pixmill::Pool pool(pixmill::Plan::parse("gray,adaptive=sauvola"));
@@ -36,6 +34,7 @@ namespace pixmill {
 ///     map(images)              all at once
 ///
 /// Any of them copies the pixels to a worker and the result's back, unless the image came from acquire().
+namespace pixmill {
 
 /// In which order Pool::next() gives what was pushed.
 enum class StreamOrder : unsigned char {

@@ -5,6 +5,8 @@
 #include <pixmill/pool.hpp>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <opencv2/core.hpp>
 
@@ -115,6 +117,28 @@ TEST(PoolLease, ImagesAndResultsOutliveThePool) {
     EXPECT_EQ(second.at<cv::Vec3b>(69, 89)[2], 7);
   }
   EXPECT_TRUE(comes_true([&] { return Belongings() == before; })) << Belongings();
+}
+
+TEST(PoolLease, AChildThatLetsGoOfThemTakesNothingAway) {
+  const Plan plan = Plan::parse("invert");
+  cv::Mat image;
+  ImageResult result;
+  {
+    Pool pool(plan, pool_of(1));
+    image = acquired(pool, noise_frame(90, 70, CV_8UC3));
+    result = pool.submit(image).get();
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    image = cv::Mat();
+    result = {};
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(same_pixels(image, noise_frame(90, 70, CV_8UC3)));
+  EXPECT_TRUE(same_pixels(result.image, plan.apply(image).image));
 }
 
 TEST(PoolLease, WhenTooMuchIsLentAcquireWaits) {

@@ -39,11 +39,6 @@ std::string no_frame(const cv::Mat& image) {
   return {};
 }
 
-FrameShape without_alpha(FrameShape shape) {
-  shape.channels = kernels::colour_channels(shape.channels);
-  return shape;
-}
-
 }  // namespace
 
 /// One image on its way through the program.
@@ -116,10 +111,16 @@ class Program::Run {
   }
 
   void drop_alpha() {
-    cv::Mat& out = other_frame(without_alpha(kernels::shape_of(frame_)));
+    static_cast<void>(colours());
+    take_other();
+  }
+
+  // The frame without its alpha, in the other slot.
+  const cv::Mat& colours() {
+    cv::Mat& out = other_frame(kernels::without_alpha(kernels::shape_of(frame_)));
     constexpr int kSame[] = {0, 0, 1, 1, 2, 2};
     cv::mixChannels(&frame_, 1, &out, 1, kSame, static_cast<std::size_t>(out.channels()));
-    take_other();
+    return out;
   }
 
   // The last step that makes a new frame of this one: it may put it where the result belongs.
@@ -292,7 +293,13 @@ class Program::Run {
     if (kernels::depth_of(frame_) != table_->depth()) table_.emplace(kernels::depth_of(frame_));
   }
 
-  void reduce() { result_.partial = kernels::make_partial(histogram(), program_.options_.reduce_histogram); }
+  void reduce() {
+    result_.partial = kernels::make_partial(histogram(), program_.options_.reduce_histogram);
+    const OwnReductions* own = program_.options_.own.get();
+    if (own == nullptr) return;
+    settle();
+    result_.partial->own = own->of_image(kernels::has_alpha(frame_.channels()) ? colours() : frame_);
+  }
 
   const Metadata* metadata() {
     if (!program_.options_.keep_metadata) return nullptr;

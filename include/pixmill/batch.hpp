@@ -139,7 +139,8 @@ struct PIXMILL_API BatchReport {
   /// Why the machine ended it early, or kept the manifest or the report from being written; empty: it did not.
   std::string trouble;
   bool no_room = false;  ///< The trouble is a full disk or quota.
-  /// Why the reductions that make images made none although images entered (their sizes differ); empty: they did.
+  /// Why the reductions that make images made none although images entered (their sizes differ), or own reductions have
+  /// no result; empty: all is well.
   std::string reduction_trouble;
   /// What kernels decided from the whole batch, a line each: "threshold=otsu: 117 of 255".
   std::vector<std::string> decisions;
@@ -162,9 +163,9 @@ class PIXMILL_API ReductionReport {
   [[nodiscard]] virtual int depth() const = 0;
   /// "gray", or "R", "G", "B"; empty if no image entered.
   [[nodiscard]] virtual std::vector<std::string> channels() const = 0;
-  /// What `reduction` found, a number a channel ("histogram": a number a level, channel after channel); empty if no
-  /// image entered. Whole numbers beyond 2^53 are rounded; json() has every digit. Throws Error (usage) for one that
-  /// was not asked for, or makes an image.
+  /// What `reduction` found, a number a channel ("histogram": a number a level, channel after channel), or what an own
+  /// one reports; empty if no image entered, or it has no result. Whole numbers beyond 2^53 are rounded; json() has
+  /// every digit. Throws Error (usage) for one that was not asked for, or makes an image.
   [[nodiscard]] virtual std::vector<double> values(std::string_view reduction) const = 0;
 
   /// The JSON object of the contract, with a newline at the end. The same bytes for the same images and chain, whatever

@@ -92,8 +92,9 @@ class PIXMILL_API Plan {
 /// they were registered. What is pointed at lasts as long as the process. Any thread.
 [[nodiscard]] PIXMILL_API std::vector<const KernelDescriptor*> kernel_descriptors();
 
-/// Every reduction that `--reduce` may name, in the order of reports. Static storage.
-[[nodiscard]] PIXMILL_API const std::vector<const ReductionDescriptor*>& reduction_descriptors();
+/// Every reduction that `--reduce` may name at this moment, in the order of reports: pixmill's, then own ones
+/// (<pixmill/reduction.hpp>) as they were registered. What is pointed at lasts as long as the process. Any thread.
+[[nodiscard]] PIXMILL_API std::vector<const ReductionDescriptor*> reduction_descriptors();
 
 /// Of `candidates` the one that `word` was most likely meant to be, or an empty text when none is near.
 [[nodiscard]] PIXMILL_API std::string nearest_name(std::string_view word,

@@ -30,7 +30,7 @@ struct AnswerHeader {
   std::int32_t frame_rows;         // 0: no frame
   std::int32_t frame_columns;
   std::int32_t frame_type;
-  std::uint32_t unused;
+  std::uint32_t own_bytes;  // of the partial
 };
 static_assert(std::is_trivially_copyable_v<AnswerHeader> && sizeof(AnswerHeader) == 80);
 
@@ -127,7 +127,9 @@ bool can_be(const kernels::ChannelPartial& channel, std::uint64_t pixels) {
 }
 
 bool read_partial(Cursor& cursor, const AnswerHeader& header, std::optional<kernels::Partial>& partial) {
-  if (header.channels == 0) return header.histogram_levels == 0 && header.pixels == 0 && header.depth == 0;
+  if (header.channels == 0) {
+    return header.histogram_levels == 0 && header.pixels == 0 && header.depth == 0 && header.own_bytes == 0;
+  }
   if ((header.channels != 1 && header.channels != 3) || (header.depth != 8 && header.depth != 16)) return false;
   kernels::Partial& read = partial.emplace();
   read.depth = header.depth == 16 ? kernels::Depth::sixteen : kernels::Depth::eight;
@@ -146,10 +148,14 @@ bool read_partial(Cursor& cursor, const AnswerHeader& header, std::optional<kern
     channel.sum_of_squares = record.sum_of_squares;
     if (!can_be(channel, read.pixels)) return false;
   }
-  if (header.histogram_levels == 0) return true;
-  return std::all_of(read.channels.begin(), read.channels.end(), [&](kernels::ChannelPartial& channel) {
-    return read_histogram(cursor, levels, read.pixels, channel);
-  });
+  const bool sound = header.histogram_levels == 0 ||
+                     std::all_of(read.channels.begin(), read.channels.end(), [&](kernels::ChannelPartial& channel) {
+                       return read_histogram(cursor, levels, read.pixels, channel);
+                     });
+  Bytes own;
+  if (!sound || !cursor.take(header.own_bytes, own)) return false;
+  read.own.assign(own.begin(), own.end());
+  return true;
 }
 
 // The depth and the channels of an OpenCV type that a frame can have.
@@ -186,7 +192,8 @@ bool holds(const ReadAnswer& answer, const AnswerWish& wish) {
   const auto& partial = answer.result.partial;
   return answer.encoded.empty() != (well && wish.want.encoded) && partial.has_value() == (well && wish.want.partial) &&
          answer.result.frame.empty() != (well && wish.want.frame) &&
-         (!partial || partial->channels.front().histogram.empty() != wish.histogram);
+         (!partial || partial->channels.front().histogram.empty() != wish.histogram) &&
+         (!partial || (wish.own != nullptr ? wish.own->fits(partial->own) : partial->own.empty()));
 }
 
 }  // namespace
@@ -206,6 +213,7 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
     header.channels = static_cast<std::uint32_t>(result.partial->channels.size());
     header.depth = static_cast<std::uint32_t>(result.partial->depth);
     header.histogram_levels = static_cast<std::uint32_t>(result.partial->channels.front().histogram.size());
+    header.own_bytes = static_cast<std::uint32_t>(result.partial->own.size());
   }
   if (!result.frame.empty()) {
     header.frame_rows = result.frame.rows;
@@ -226,6 +234,7 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
   };
   if (result.partial) {
     for (const auto& channel : result.partial->channels) add(std::as_bytes(std::span(channel.histogram)));
+    add(result.partial->own);
   }
   add(detail);
   add(encoded);
@@ -249,7 +258,7 @@ std::optional<ReadAnswer> read_answer(Bytes bytes, const AnswerWish& wish) {
   ReadAnswer answer;
   ProgramResult& result = answer.result;
   Bytes detail;
-  if (!cursor.take(header) || header.unused != 0 || !is_of_program(header.verdict)) return std::nullopt;
+  if (!cursor.take(header) || !is_of_program(header.verdict)) return std::nullopt;
   if (header.width < 0 || header.height < 0 || !std::isfinite(header.ms) || header.ms < 0) return std::nullopt;
   if (!read_partial(cursor, header, result.partial)) return std::nullopt;
   if (header.detail_bytes > kMostDetailBytes || !cursor.take(header.detail_bytes, detail)) return std::nullopt;

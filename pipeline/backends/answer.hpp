@@ -13,7 +13,8 @@ namespace pixmill::pipeline {
 
 /// How what became of an image travels from a worker process to the coordinator: as one run of bytes,
 ///
-///     AnswerHeader │ ChannelRecord × channels │ histograms │ detail │ encoded image │ padding │ finished frame
+///     AnswerHeader │ ChannelRecord × channels │ histograms │ own states │ detail │ encoded image │ padding │ finished
+///     frame
 ///
 /// in this machine's byte order, for both ends are the same program on the same machine. The padding brings the frame
 /// to a multiple of 64.
@@ -40,7 +41,8 @@ struct ReadAnswer {
 /// What was asked of the program.
 struct AnswerWish {
   Program::Want want;
-  bool histogram = false;  ///< Program::Options::reduce_histogram.
+  bool histogram = false;              ///< Program::Options::reduce_histogram.
+  const OwnReductions* own = nullptr;  ///< Program::Options::own.
 };
 
 /// Reads what a worker wrote, believing nothing: sizes must add up to the last byte, the verdict be such as a program

@@ -337,7 +337,8 @@ class Coordinator final : ipc::Pool::Events {
   }
 
   void answered(std::uint64_t tag, std::span<const std::byte> answer, int attempts) override {
-    const AnswerWish wish{in_flight_.at(tag)->task->want, job_.program.options().reduce_histogram};
+    const Program::Options& options = job_.program.options();
+    const AnswerWish wish{in_flight_.at(tag)->task->want, options.reduce_histogram, options.own.get()};
     std::optional<ReadAnswer> read = read_answer(answer, wish);
     if (!read) {
       pool_.reject();

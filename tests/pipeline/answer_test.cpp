@@ -345,6 +345,37 @@ TEST(Answer, WhatWasNotAskedForOrIsMissingIsNothing) {
   EXPECT_FALSE(read_answer(Sent(failed.bytes()).bytes(), failed.wish));
 }
 
+TEST(Answer, StatesOfOwnReductionsMustFit) {
+  ReductionDefinition definition;
+  definition.descriptor.name = "states";
+  definition.state_bytes = 20;
+  definition.add = [](const cv::Mat&, std::span<std::byte> state) { state[19] = std::byte{7}; };
+  definition.merge = [](std::span<const std::byte>, std::span<std::byte>) {};
+  definition.report = [](std::span<const std::byte>, std::uint64_t) { return std::vector<double>{1}; };
+  const UserReduction reduction(definition);
+  const OwnReductions own({&reduction});
+  const cv::Mat frame = tests::noise_frame(5, 3, CV_8UC1, 1);
+  Said said = said_of(frame, true, true, true, true);
+  said.wish.own = &own;
+  EXPECT_FALSE(read_answer(Sent(said.bytes()).bytes(), said.wish));  // wanted, and not there
+  said.result.partial->own = own.of_image(frame);
+  const Sent sent(said.bytes());
+  const auto got = read_answer(sent.bytes(), said.wish);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->result.partial->own, said.result.partial->own);
+  EXPECT_EQ(own.state(0, std::span<const std::byte>(got->result.partial->own))[19], std::byte{7});
+  for (std::size_t size = 0; size < said.bytes().size(); ++size) {
+    std::vector<std::byte> cut = said.bytes();
+    cut.resize(size);
+    EXPECT_FALSE(read_answer(Sent(cut).bytes(), said.wish)) << size;
+  }
+  AnswerWish none = said.wish;
+  none.own = nullptr;
+  EXPECT_FALSE(read_answer(sent.bytes(), none));  // there, and not wanted
+  said.result.partial->own[0] ^= std::byte{1};
+  EXPECT_FALSE(read_answer(Sent(said.bytes()).bytes(), said.wish));  // of other reductions
+}
+
 TEST(Answer, SumsThatNoLevelsHaveAreNothing) {
   const auto refused = [](void (*spoil)(kernels::ChannelPartial&), bool histogram) {
     Said said = said_of(tests::noise_frame(50, 40, CV_16UC1, 1), false, true, histogram, false);

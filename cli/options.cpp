@@ -87,7 +87,8 @@ void add_chain_options(ArgumentParser& parser, BatchArguments& arguments) {
 }
 
 void add_plugin_option(ArgumentParser& parser, std::vector<std::string>& plugins) {
-  parser.options("--plugin", "FILE.so", "load own kernels from FILE.so, whose code then runs here; may be repeated",
+  parser.options("--plugin", "FILE.so",
+                 "load own kernels and reductions from FILE.so, whose code then runs here; may be repeated",
                  [&plugins](const std::string& value) { plugins.push_back(value); });
 }
 

@@ -35,7 +35,7 @@ void add_counts(const std::vector<std::uint64_t>& counts, std::size_t step, std:
 }  // namespace
 
 Partial make_partial(const Histogram& histogram, bool with_histogram) {
-  Partial partial{histogram.depth(), histogram.pixels(), {}};
+  Partial partial{histogram.depth(), histogram.pixels(), {}, {}};
   partial.channels.reserve(static_cast<std::size_t>(histogram.channels()));
   for (int channel = histogram.channels() - 1; channel >= 0; --channel) {  // B, G, R becomes R, G, B.
     partial.channels.push_back(partial_of(histogram.counts(channel), with_histogram));

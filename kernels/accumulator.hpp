@@ -4,6 +4,7 @@
 #include "kernels/histogram.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -32,6 +33,7 @@ struct Partial {
   Depth depth = Depth::eight;
   std::uint64_t pixels = 0;
   std::vector<ChannelPartial> channels;  ///< One (gray) or three, in R, G, B order.
+  std::vector<std::byte> own;            ///< States of own reductions, whose meaning is not known here.
 };
 
 /// The partial of an image from its histogram (whose channels are gray, or B, G, R). With `with_histogram` the counts
@@ -66,6 +68,8 @@ class Accumulator {
     std::uint64_t pixels = 0;
     Depth depth = Depth::eight;
     std::vector<ChannelTotals> channels;  ///< Empty when no image entered; one (gray), or R, G, B.
+    /// What each own reduction reports. Not of this accumulator: put there by who knows it.
+    std::vector<std::vector<double>> own = {};
   };
   [[nodiscard]] Result finish() const;
 

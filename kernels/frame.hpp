@@ -47,6 +47,11 @@ struct FrameShape {
   return shape;
 }
 
+[[nodiscard]] constexpr FrameShape without_alpha(FrameShape shape) {
+  shape.channels = colour_channels(shape.channels);
+  return shape;
+}
+
 [[nodiscard]] inline FrameShape shape_of(const cv::Mat& frame) {
   return {frame.cols, frame.rows, frame.channels(), depth_of(frame)};
 }

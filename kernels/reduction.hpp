@@ -45,10 +45,20 @@ struct PixelReduction {
   bool keeps_levels = false;
 };
 
+/// A reduction that is in no table of ours, because the user of the library has registered it. Who did knows what it
+/// is.
+class OwnReduction {
+ public:
+  OwnReduction() = default;
+  OwnReduction(const OwnReduction&) = delete;
+  OwnReduction& operator=(const OwnReduction&) = delete;
+  virtual ~OwnReduction() = default;
+};
+
 /// A row of the reduction table.
 struct Reduction {
-  const ReductionDescriptor* descriptor;
-  std::variant<LevelReduction, PixelReduction> operation;
+  const ReductionDescriptor* descriptor = nullptr;
+  std::variant<LevelReduction, PixelReduction, const OwnReduction*> operation;
 };
 
 /// Every reduction, in the order of reports and documentation. Static storage.

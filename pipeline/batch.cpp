@@ -54,8 +54,8 @@ Journal::Settings journal_settings(const BatchOptions& options, const BatchSetup
 }
 
 Source::Settings source_settings(const BatchSetup& setup) {
-  return {setup.program.limits.max_memory, setup.program.write,   setup.program.reduce,
-          setup.program.reduce_histogram,  !setup.images.empty(), setup.naming};
+  return {setup.program.limits.max_memory, setup.program.write, setup.program.reduce, setup.program.reduce_histogram,
+          !setup.images.empty(),           setup.naming,        setup.program.own};
 }
 
 Sink::Settings sink_settings(const BatchOptions& options, const BatchSetup& setup) {
@@ -67,6 +67,7 @@ Sink::Settings sink_settings(const BatchOptions& options, const BatchSetup& setu
   settings.reduce = setup.program.reduce;
   settings.reduce_histogram = setup.program.reduce_histogram;
   settings.per_image = setup.report.per_image;
+  settings.own = setup.program.own;
   settings.on_outcome = options.on_outcome;
   return settings;
 }
@@ -199,6 +200,11 @@ class Batch {
     pipeline::ReportWish wish = setup_.report;
     if (pixels_ != nullptr) {
       write_images(options_, report, *pixels_, inputs_, journal_.id(), wish);
+    }
+    if (pipeline::OwnFold* own = sink_.own()) {
+      wish.own = own->finish();
+      if (!report.reduction_trouble.empty() && !own->trouble().empty()) report.reduction_trouble += "; ";
+      report.reduction_trouble += own->trouble();
     }
     report.reductions = make_reduction_report(wish, sink_.accumulator(), std::move(sink_.per_image()), inputs_);
     if (report.trouble.empty()) write_reductions(options_, report, journal_.id());

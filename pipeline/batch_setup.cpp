@@ -2,6 +2,7 @@
 
 #include "ipc/sandbox.hpp"
 #include "pipeline/files/whole_file.hpp"
+#include "pipeline/own/registry.hpp"
 #include "pipeline/plan/chain.hpp"
 
 #include <pixmill/error.hpp>
@@ -10,8 +11,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace pixmill::pipeline {
@@ -118,11 +121,12 @@ void set_output(const BatchOptions& options, BatchSetup& setup) {
   setup.naming.keep_ext = output.keep_ext;
 }
 
-const kernels::Reduction& reduction_named(const std::string& name) {
-  if (const auto* reduction = kernels::find_reduction(name)) return *reduction;
+std::size_t reduction_named(const std::string& name, const std::vector<const kernels::Reduction*>& all) {
   std::vector<std::string_view> names;
-  for (const ReductionDescriptor* known : reduction_descriptors()) names.push_back(known->name);
-  refuse_name("--reduce", name, names);
+  for (const kernels::Reduction* known : all) names.push_back(known->descriptor->name);
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) refuse_name("--reduce", name, names);
+  return static_cast<std::size_t>(found - names.begin());
 }
 
 void check_path(const kernels::Reduction& reduction, const std::string& text, const std::string& path,
@@ -162,27 +166,30 @@ const Codec* codec_of_ending(const kernels::Reduction& reduction, const std::str
 }
 
 void set_reductions(const BatchOptions& options, BatchSetup& setup) {
-  const std::span<const kernels::Reduction> table = kernels::all_reductions();
+  const std::vector<const kernels::Reduction*> table = every_reduction();
   std::vector<std::optional<std::string>> wanted(table.size());  // with the path of the image, if it makes one
   for (const std::string& text : options.reductions) {
     if (text.empty()) throw Error(ErrorCode::usage, "--reduce: an item is empty; expected names separated by commas");
     const std::size_t equals = text.find('=');
-    const kernels::Reduction& reduction = reduction_named(text.substr(0, equals));
+    const std::size_t index = reduction_named(text.substr(0, equals), table);
     const std::string path = equals == std::string::npos ? std::string() : text.substr(equals + 1);
-    std::optional<std::string>& place = wanted[static_cast<std::size_t>(&reduction - table.data())];
-    check_path(reduction, text, path, place);
-    place = path;
+    check_path(*table[index], text, path, wanted[index]);
+    wanted[index] = path;
   }
   // In the table's order, each once: the report does not depend on how the list was written.
+  std::vector<const UserReduction*> own;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (!wanted[i]) continue;
-    setup.report.rows.push_back({&table[i], *wanted[i]});
-    if (const auto* levels = std::get_if<kernels::LevelReduction>(&table[i].operation)) {
+    setup.report.rows.push_back({table[i], *wanted[i]});
+    if (const auto* levels = std::get_if<kernels::LevelReduction>(&table[i]->operation)) {
       setup.program.reduce_histogram = setup.program.reduce_histogram || levels->needs_histogram;
+    } else if (const auto* reduction = std::get_if<const kernels::OwnReduction*>(&table[i]->operation)) {
+      own.push_back(static_cast<const UserReduction*>(*reduction));
     } else {
-      setup.images.push_back({&table[i], *wanted[i], codec_of_ending(table[i], *wanted[i])});
+      setup.images.push_back({table[i], *wanted[i], codec_of_ending(*table[i], *wanted[i])});
     }
   }
+  if (!own.empty()) setup.program.own = std::make_shared<const OwnReductions>(std::move(own));
   setup.report.per_image = options.per_image;
   setup.program.reduce = !setup.report.rows.empty();
 }

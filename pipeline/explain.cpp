@@ -11,6 +11,7 @@
 
 #include <opencv2/core.hpp>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,7 @@ class Passes {
       lines_.push_back(counted_ ? "reductions: from the histogram that was counted already"
                                 : "reductions: a histogram is counted" + where());
     }
+    if (const auto& own = program_.options().own; program_.options().reduce && own != nullptr) take_own(*own);
     if (!table_.empty()) {
       lines_.push_back(
           fmt::format("one table of levels ({}), applied while the output is packed", fmt::join(table_, ", ")));
@@ -58,12 +60,31 @@ class Passes {
     return own_pass_ ? " in a pass of its own" : ", band by band, while decoded rows are in cache";
   }
 
-  static std::string own_note(const Program::Step& step) {
+  static std::string also_called(std::span<const int> numbers) {
     std::string calls;
-    for (const int number : step.source->kernel->own->system_calls()) {
+    for (const int number : numbers) {
       calls += (calls.empty() ? "; workers may also call " : ", ") + ipc::call_name(number);
     }
-    return fmt::format(" (own kernel, version {}{})", step.source->identity, calls);
+    return calls;
+  }
+
+  static std::string own_note(const Program::Step& step) {
+    return fmt::format(" (own kernel, version {}{})", step.source->identity,
+                       also_called(step.source->kernel->own->system_calls()));
+  }
+
+  void settle() {
+    if (table_.empty()) return;
+    lines_.push_back(fmt::format("one table of levels ({}), in place", fmt::join(table_, ", ")));
+    table_.clear();
+  }
+
+  void take_own(const pipeline::OwnReductions& own) {
+    settle();
+    for (const pipeline::UserReduction* reduction : own.all()) {
+      lines_.push_back(fmt::format("{} (own reduction, version {}{}): a look at the finished frame", reduction->name(),
+                                   reduction->definition().version, also_called(reduction->definition().system_calls)));
+    }
   }
 
   void take(const Program::Step& step) {
@@ -84,10 +105,7 @@ class Passes {
       table_.push_back(text + inserted);
       return;
     }
-    if (!table_.empty()) {
-      lines_.push_back(fmt::format("one table of levels ({}), in place", fmt::join(table_, ", ")));
-      table_.clear();
-    }
+    settle();
     lines_.push_back(fmt::format("{}{}: a pass over the frame", text, inserted));
     counted_ = false;
     own_pass_ = true;

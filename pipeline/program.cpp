@@ -104,7 +104,7 @@ FrameShape Program::result_of_frame(const cv::Mat& image) const {
 }
 
 std::vector<int> Program::system_calls() const {
-  std::vector<int> calls;
+  std::vector<int> calls = options_.own != nullptr ? options_.own->system_calls() : std::vector<int>();
   for (const Step& step : steps_) {
     if (step.source->kernel->own == nullptr) continue;
     const std::span<const int> more = step.source->kernel->own->system_calls();
@@ -168,6 +168,10 @@ std::uint64_t Program::memory_needed(std::uint64_t file_bytes, const ImageHeader
     if (step.frame == nullptr || step.frame->leaves_unchanged(shape)) continue;
     scratch = std::max(scratch, step.frame->scratch_bytes(shape));
     step_to(step.frame->output_shape(shape));
+  }
+  if (options_.own != nullptr) {
+    scratch = std::max(scratch, options_.own->scratch_bytes(shape));
+    if (kernels::has_alpha(shape.channels)) other = std::max(other, kernels::without_alpha(shape).bytes());
   }
   result = shape;
   std::uint64_t bytes = file_bytes + current + other + scratch;

@@ -3,6 +3,7 @@
 #include "kernels/accumulator.hpp"
 #include "kernels/kernel.hpp"
 #include "pipeline/codecs/codec.hpp"
+#include "pipeline/own/own_reduction.hpp"
 #include "pipeline/plan/chain.hpp"
 #include "pipeline/stage_span.hpp"
 
@@ -75,6 +76,7 @@ class Program {
     bool reduce = false;
     bool reduce_histogram = false;  ///< The counts themselves are wanted, not only what follows from them.
     bool time_stages = false;       ///< Each result says where its time went.
+    std::shared_ptr<const OwnReductions> own = nullptr;  ///< Reductions of the user's; null: none.
     /// Of each kernel that needs the batch, in the order of the chain, what it decided. Fewer than there are: the
     /// program ends before the first that is not decided, and gives what that one needs to know of each image.
     std::vector<std::shared_ptr<const kernels::LevelOperation>> decided = {};
@@ -135,7 +137,7 @@ class Program {
   [[nodiscard]] kernels::FrameShape result_of_frame(const cv::Mat& image) const;
   /// The first kernel that needs the batch and is not decided yet, or null.
   [[nodiscard]] const kernels::LevelOperation* undecided() const { return undecided_.get(); }
-  /// Numbers of the system calls that its own kernels need beside those of every worker.
+  /// Numbers of the system calls that own kernels and reductions need beside those of every worker.
   [[nodiscard]] std::vector<int> system_calls() const;
   /// The plug-ins that its own kernels are from.
   [[nodiscard]] std::vector<std::string> plugins() const;

@@ -28,9 +28,6 @@ void add_note(std::string& detail, const std::string& note) {
   detail += note;
 }
 
-FrameShape without_alpha(FrameShape shape) {
-  shape.channels = kernels::colour_channels(shape.channels);
-  return shape;
 }
 
 }  // namespace
@@ -108,10 +105,16 @@ class Program::Run {
   }
 
   void drop_alpha() {
-    cv::Mat& out = other_frame(without_alpha(kernels::shape_of(frame_)));
+    static_cast<void>(colours());
+    take_other();
+  }
+
+  // The frame without its alpha, in the other slot.
+  const cv::Mat& colours() {
+    cv::Mat& out = other_frame(kernels::without_alpha(kernels::shape_of(frame_)));
     constexpr int kSame[] = {0, 0, 1, 1, 2, 2};
     cv::mixChannels(&frame_, 1, &out, 1, kSame, static_cast<std::size_t>(out.channels()));
-    take_other();
+    return out;
   }
 
   // The last step that makes a new frame of this one: it may put it where the result belongs.
@@ -298,7 +301,13 @@ class Program::Run {
 
   void reduce() {
     const StageTimer timer(spans_, Stage::reduce);
-    if (want_.partial) result_.partial = kernels::make_partial(histogram(), program_.options_.reduce_histogram);
+    if (want_.partial) {
+      result_.partial = kernels::make_partial(histogram(), program_.options_.reduce_histogram);
+      if (const OwnReductions* own = program_.options_.own.get(); own != nullptr) {
+        settle();
+        result_.partial->own = own->of_image(kernels::has_alpha(frame_.channels()) ? colours() : frame_);
+      }
+    }
     if (want_.frame) settle();
   }
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace pixmill::pipeline {
@@ -73,6 +74,26 @@ const LevelReduction* values_of(const ReportWish::Row& row) {
   return levels != nullptr && levels->finish != nullptr ? levels : nullptr;
 }
 
+bool is_own(const ReportWish::Row& row) {
+  return std::holds_alternative<const kernels::OwnReduction*>(row.reduction->operation);
+}
+
+// What the n-th own reduction reports; empty: nothing.
+const std::vector<double>& own_values(const Accumulator::Result& result, std::size_t n) {
+  static const std::vector<double> kNone;
+  return n < result.own.size() ? result.own[n] : kNone;
+}
+
+// JSON has no number that is none.
+std::string own_text(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string("null"); }
+
+std::string own_list(const std::vector<double>& values) {
+  if (values.empty()) return "null";
+  std::string text;
+  for (const double value : values) text += (text.empty() ? "[" : ", ") + own_text(value);
+  return text + "]";
+}
+
 // `"pixels": 5, "depth": 8, "channels": ["gray"], "min": [0], …`. Lists of counts are of the whole batch alone.
 std::string body(const std::vector<ReportWish::Row>& rows, const Accumulator::Result& result, bool whole) {
   const bool empty = result.channels.empty();
@@ -80,8 +101,10 @@ std::string body(const std::vector<ReportWish::Row>& rows, const Accumulator::Re
                                  empty ? std::string("null") : std::to_string(static_cast<int>(result.depth)));
   const std::vector<std::string> names = channel_names(result);
   text += empty ? std::string("null") : fmt::format("[\"{}\"]", fmt::join(names, "\", \""));
+  std::size_t own = 0;
   for (const ReportWish::Row& row : rows) {
     const std::string_view name = row.reduction->descriptor->name;
+    if (is_own(row)) text += fmt::format(", \"{}\": {}", name, own_list(own_values(result, own++)));
     if (!row.path.empty() && whole)
       text += fmt::format(", \"{}\": {}", name, empty || !row.made ? "null" : json_string(row.path));
     const LevelReduction* reduction = values_of(row);
@@ -109,6 +132,7 @@ class Report final : public ReductionReport {
   Report(const ReportWish& wish, const Accumulator& accumulator,
          std::vector<std::pair<std::uint64_t, Accumulator::Result>> per_image, const InputList& inputs)
       : wish_(wish), batch_(accumulator.finish()) {
+    batch_.own = wish.own;
     std::sort(per_image.begin(), per_image.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     for (auto& [index, result] : per_image) images_.emplace_back(std::string(inputs.path(index)), std::move(result));
   }
@@ -119,7 +143,10 @@ class Report final : public ReductionReport {
   [[nodiscard]] std::vector<std::string> channels() const override { return channel_names(batch_); }
 
   [[nodiscard]] std::vector<double> values(std::string_view name) const override {
+    std::size_t own = 0;
     for (const ReportWish::Row& row : wish_.rows) {
+      const std::size_t n = is_own(row) ? own++ : 0;
+      if (is_own(row) && row.reduction->descriptor->name == name) return own_values(batch_, n);
       const LevelReduction* reduction = values_of(row);
       if (reduction == nullptr || row.reduction->descriptor->name != name) continue;
       std::vector<double> numbers;
@@ -157,6 +184,7 @@ class Report final : public ReductionReport {
       with_counts = with_counts || reduction->makes_counts;
       if (!reduction->makes_counts) text += fmt::format(",{}", row.reduction->descriptor->name);
     }
+    add_own_names(text);
     const int levels = with_counts && !batch_.channels.empty() ? kernels::level_count(batch_.depth) : 0;
     for (int level = 0; level < levels; ++level) text += fmt::format(",histogram_{}", level);
     text += "\n";
@@ -166,6 +194,28 @@ class Report final : public ReductionReport {
   }
 
  private:
+  // An own reduction has as many columns as it reports values, the same in the rows of all channels.
+  void add_own_names(std::string& text) const {
+    std::size_t own = 0;
+    for (const ReportWish::Row& row : wish_.rows) {
+      if (!is_own(row)) continue;
+      const std::size_t count = own_values(batch_, own++).size();
+      for (std::size_t i = 0; i < count; ++i) {
+        text += fmt::format(",{}{}", row.reduction->descriptor->name, count == 1 ? "" : "_" + std::to_string(i));
+      }
+    }
+  }
+
+  void add_own_values(std::string& text, const Accumulator::Result& result) const {
+    for (std::size_t n = 0; n < batch_.own.size(); ++n) {
+      const std::vector<double>& values = own_values(result, n);
+      for (std::size_t i = 0; i < batch_.own[n].size(); ++i) {
+        text += ',';
+        if (i < values.size() && std::isfinite(values[i])) text += fmt::format("{}", values[i]);
+      }
+    }
+  }
+
   void add_rows(std::string& text, const std::string& input, const Accumulator::Result& result, int levels) const {
     const std::vector<std::string> names = channel_names(result);
     for (std::size_t c = 0; c < names.size(); ++c) {
@@ -175,6 +225,7 @@ class Report final : public ReductionReport {
         const LevelReduction* reduction = values_of(row);
         if (reduction != nullptr && !reduction->makes_counts) text += "," + value_text(*reduction, result.channels[c]);
       }
+      add_own_values(text, result);
       const auto& histogram = result.channels[c].histogram;
       for (int level = 0; level < levels; ++level) {
         const auto at = static_cast<std::size_t>(level);

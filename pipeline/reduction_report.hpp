@@ -22,6 +22,7 @@ struct ReportWish {
   };
   std::vector<Row> rows;  ///< In the order of the table.
   bool per_image = false;
+  std::vector<std::vector<double>> own = {};  ///< What own reductions report, in the order of their rows; empty: null.
 };
 
 /// Finishes the reductions of a batch. `per_image` may be in any order.

@@ -25,7 +25,9 @@ Sink::Sink(const InputList& inputs, Journal& journal, PixelFold* pixels, Setting
       stop_(std::move(stop)),
       folders_(settings_.naming.directory),
       accumulator_(settings_.reduce_histogram),
-      done_(inputs.size()) {}
+      done_(inputs.size()) {
+  if (settings_.own != nullptr) own_.emplace(*settings_.own);
+}
 
 ImageOutcome Sink::blank_outcome(std::uint64_t index) const {
   ImageOutcome outcome;
@@ -152,10 +154,12 @@ void Sink::fold_pixels(const Task& task, const ProgramResult& result) {
 
 void Sink::fold(std::uint64_t index, const kernels::Partial& partial) {
   accumulator_.add(partial);
+  if (own_) own_->add(partial.own);
   if (!settings_.per_image) return;
   kernels::Accumulator alone(false);
   alone.add(partial);
-  per_image_.emplace_back(index, alone.finish());
+  auto& [at, result] = per_image_.emplace_back(index, alone.finish());
+  if (own_) result.own = own_->of_one(partial.own);
 }
 
 void Sink::finish(const ImageOutcome& outcome, const std::optional<kernels::Partial>& partial) {

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -32,6 +33,7 @@ class Sink final : public Outcomes {
     bool reduce = false;
     bool reduce_histogram = false;
     bool per_image = false;
+    std::shared_ptr<const OwnReductions> own = nullptr;
     std::function<void(const ImageOutcome&)> on_outcome;
   };
   /// Keeps references. `pixels` may be null: no reduction makes an image. Asks `stop` to stop when no more work makes
@@ -51,6 +53,8 @@ class Sink final : public Outcomes {
   /// After the last delivery.
   [[nodiscard]] const Tally& tally() const { return tally_; }
   [[nodiscard]] const kernels::Accumulator& accumulator() const { return accumulator_; }
+  /// Of own reductions; null where none is asked for.
+  [[nodiscard]] OwnFold* own() { return own_ ? &*own_ : nullptr; }
   /// What each image adds by itself (without histograms), with `per_image`; in order of completion.
   [[nodiscard]] std::vector<std::pair<std::uint64_t, kernels::Accumulator::Result>>& per_image() { return per_image_; }
 
@@ -74,6 +78,7 @@ class Sink final : public Outcomes {
   std::mutex mutex_;  // guards everything below, and the journal
   Tally tally_;
   kernels::Accumulator accumulator_;
+  std::optional<OwnFold> own_;
   std::vector<bool> done_;
   std::vector<std::pair<std::uint64_t, kernels::Accumulator::Result>> per_image_;
 };

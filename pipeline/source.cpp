@@ -52,6 +52,7 @@ void Source::look_for_finished(Task& task) const {
   task.finished = true;
   task.want.encoded = false;
   if (settings_.reduce) task.partial = prior_.partial(task.index, task.input_xxh64, settings_.reduce_histogram);
+  if (settings_.own != nullptr && task.partial && !settings_.own->fits(task.partial->own)) task.partial.reset();
   task.want.partial = settings_.reduce && !task.partial;
 }
 

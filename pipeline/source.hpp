@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 
@@ -35,6 +36,7 @@ class Source {
     bool reduce_histogram = false;
     bool pixels = false;  ///< The finished frame is wanted of every image.
     OutputNaming naming;
+    std::shared_ptr<const OwnReductions> own = nullptr;
   };
   /// Keeps references. `stop` ends it before the inputs do.
   Source(const InputList& inputs, const PriorRun& prior, Settings settings, std::stop_token stop);

@@ -36,6 +36,7 @@ Program::Options pass_options(const BatchSetup& setup) {
   options.write = false;
   options.reduce = true;
   options.reduce_histogram = true;
+  options.own = nullptr;
   options.until_undecided = true;
   return options;
 }

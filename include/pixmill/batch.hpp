@@ -29,24 +29,24 @@ struct InputOptions {
 
 /// Where images go, and as what.
 struct OutputOptions {
-  std::string directory;
+  std::string directory;       ///< Made if it is missing.
   std::string format = "png";  ///< A name of output_formats(), or "same".
   int quality = 95;            ///< 1–100 (jpg, webp).
   int compression = 1;         ///< 0–9 (png).
   /// Outputs keep the ICC profile, EXIF and resolution of their inputs as far as the format holds them, true of the
   /// image that is written: upright, its own size, no thumbnail. What is left out is in the image's `detail`.
   bool keep_metadata = false;
-  bool keep_ext = false;  ///< a.jpg becomes a.jpg.png instead of a.png.
-  bool overwrite = false;
-  bool resume = false;
-  bool fsync = false;  ///< Each output survives a loss of power once its row is in the manifest.
+  bool keep_ext = false;   ///< a.jpg becomes a.jpg.png instead of a.png.
+  bool overwrite = false;  ///< Outputs and a manifest that exist are replaced.
+  bool resume = false;     ///< Only what no earlier run of this plan has finished is done.
+  bool fsync = false;      ///< Each output survives a loss of power once its row is in the manifest.
 };
 
 /// What an image may cost. All are read off its header before memory is taken.
 struct LimitOptions {
   std::uint64_t max_memory = std::uint64_t{1} << 30;  ///< Bytes a worker.
-  std::uint64_t max_pixels = 268435456;
-  std::uint64_t max_side = 65535;
+  std::uint64_t max_pixels = 268435456;               ///< Width times height.
+  std::uint64_t max_side = 65535;                     ///< Pixels along either side.
 };
 
 /// How processes that work on images are watched. For backends that are isolated; asking others for it is wrong usage.
@@ -62,27 +62,27 @@ struct SupervisionOptions {
 
 /// What became of one image; a row of the manifest.
 struct ImageOutcome {
-  std::uint64_t index = 0;
-  std::string input;   ///< As given or found.
-  std::string output;  ///< Empty when no image is written.
-  Verdict verdict = Verdict::cancelled;
-  std::string detail;
-  double ms = 0;           ///< Decode to encode, without waiting.
-  int attempts = 0;        ///< 0: never begun.
-  std::int64_t width = 0;  ///< Of the input, orientation applied; 0 if its header was never read.
-  std::int64_t height = 0;
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-  std::uint64_t input_xxh64 = 0;
-  std::uint64_t output_xxh64 = 0;
+  std::uint64_t index = 0;               ///< In the list of inputs, from 0.
+  std::string input;                     ///< As given or found.
+  std::string output;                    ///< Empty when no image is written.
+  Verdict verdict = Verdict::cancelled;  ///< What became of it.
+  std::string detail;                    ///< Why, or what there is to know; may be empty.
+  double ms = 0;                         ///< Decode to encode, without waiting.
+  int attempts = 0;                      ///< 0: never begun.
+  std::int64_t width = 0;                ///< Of the input, orientation applied; 0 if its header was never read.
+  std::int64_t height = 0;               ///< Likewise.
+  std::uint64_t bytes_in = 0;            ///< Of the file.
+  std::uint64_t bytes_out = 0;           ///< Of the output; 0 without.
+  std::uint64_t input_xxh64 = 0;         ///< XXH64 of the file.
+  std::uint64_t output_xxh64 = 0;        ///< XXH64 of the output; 0 without.
 };
 
 /// One place where a batch can run.
 struct BackendDescriptor {
-  std::string_view name;
-  std::string_view summary;
-  bool parallel = true;   ///< Whether `jobs` means anything.
-  bool isolated = false;  ///< Whether images are supervised in processes of their own: see SupervisionOptions.
+  std::string_view name;     ///< As BatchOptions::backend takes it.
+  std::string_view summary;  ///< One line.
+  bool parallel = true;      ///< Whether `jobs` means anything.
+  bool isolated = false;     ///< Whether images are supervised in processes of their own: see SupervisionOptions.
 };
 /// Every backend of this build. Static storage.
 [[nodiscard]] PIXMILL_API const std::vector<BackendDescriptor>& backends();
@@ -91,9 +91,10 @@ struct BackendDescriptor {
 /// The names that OutputOptions::format takes.
 [[nodiscard]] PIXMILL_API const std::vector<std::string_view>& output_formats();
 
+/// What run_batch() is to do. A value; what has a default may be left alone.
 struct BatchOptions {
-  InputOptions inputs;
-  Plan plan;
+  InputOptions inputs;                  ///< Which images.
+  Plan plan;                            ///< What is done with each.
   std::optional<OutputOptions> output;  ///< None: reductions only.
   /// Names of reduction_descriptors(), or NAME=FILE for one that makes an image; empty: none. The image's format is
   /// that of the ending of FILE; it appears whole or not at all.
@@ -108,13 +109,13 @@ struct BatchOptions {
   bool time_stages = false;  ///< BatchReport::rows says where the time went.
   /// Without output folder: a manifest, and images of reductions, that exist are replaced.
   bool overwrite_manifest = false;
-  LimitOptions limits;
-  bool lenient = false;
-  bool apply_orientation = true;
-  bool stop_on_error = false;
-  std::string backend = std::string(default_backend());
-  int jobs = 0;  ///< 0: usable_cpus().
-  SupervisionOptions supervision;
+  LimitOptions limits;            ///< What each may cost.
+  bool lenient = false;           ///< Keeps what can be decoded of a damaged image, as `repaired`.
+  bool apply_orientation = true;  ///< Turns images upright as EXIF says.
+  bool stop_on_error = false;     ///< The first failure ends the batch.
+  std::string backend = std::string(default_backend());  ///< A name of backends().
+  int jobs = 0;                                          ///< 0: usable_cpus().
+  SupervisionOptions supervision;                        ///< Of processes; see there.
 
   /// Ends the batch early when asked: no new image is begun, those running are finished, the rest is `cancelled`.
   std::stop_token stop;
@@ -139,19 +140,21 @@ struct RowTimes {
   double idle = 0;              ///< Before its first image and after its last.
 };
 
+/// What became of a batch. A value.
 struct PIXMILL_API BatchReport {
-  std::uint64_t images = 0;
+  std::uint64_t images = 0;                           ///< That were listed.
   std::array<std::uint64_t, kVerdictCount> counts{};  ///< By verdict.
-  double seconds = 0;
-  std::string backend;
-  int jobs = 0;
-  std::string plan;
-  std::uint64_t passed_over = 0;  ///< Files met in folders that are no images.
-  bool interrupted = false;       ///< The stop token ended it.
+  double seconds = 0;                                 ///< From the listing to the end.
+  std::string backend;                                ///< Where it ran.
+  int jobs = 0;                                       ///< Workers.
+  std::string plan;                                   ///< What was done with each image, in words.
+  std::uint64_t passed_over = 0;                      ///< Files met in folders that are no images.
+  bool interrupted = false;                           ///< The stop token ended it.
   /// Why the machine ended it early, or kept the manifest or the report from being written; empty: it did not.
   std::string trouble;
   bool no_room = false;  ///< The trouble is a full disk or quota.
-  /// Why the reductions that make images made none although images entered (their sizes differ); empty: they did.
+  /// Why the reductions that make images made none although images entered (their sizes differ), or own reductions have
+  /// no result; empty: all is well.
   std::string reduction_trouble;
   /// What kernels decided from the whole batch, a line each: "threshold=otsu: 117 of 255".
   std::vector<std::string> decisions;
@@ -163,6 +166,7 @@ struct PIXMILL_API BatchReport {
   std::vector<std::string> stages;
   std::vector<RowTimes> rows;
 
+  /// How many images ended with that verdict.
   [[nodiscard]] std::uint64_t count(Verdict verdict) const { return counts[static_cast<std::size_t>(verdict)]; }
   /// Whether every image is ok, repaired or skipped.
   [[nodiscard]] bool all_well() const;
@@ -179,14 +183,15 @@ class PIXMILL_API ReductionReport {
   [[nodiscard]] virtual int depth() const = 0;
   /// "gray", or "R", "G", "B"; empty if no image entered.
   [[nodiscard]] virtual std::vector<std::string> channels() const = 0;
-  /// What `reduction` found, a number a channel ("histogram": a number a level, channel after channel); empty if no
-  /// image entered. Whole numbers beyond 2^53 are rounded; json() has every digit. Throws Error (usage) for one that
-  /// was not asked for, or makes an image.
+  /// What `reduction` found, a number a channel ("histogram": a number a level, channel after channel), or what an own
+  /// one reports; empty if no image entered, or it has no result. Whole numbers beyond 2^53 are rounded; json() has
+  /// every digit. Throws Error (usage) for one that was not asked for, or makes an image.
   [[nodiscard]] virtual std::vector<double> values(std::string_view reduction) const = 0;
 
   /// The JSON object of the contract, with a newline at the end. The same bytes for the same images and chain, whatever
   /// the backend, the number of jobs and the order.
   [[nodiscard]] virtual std::string json() const = 0;
+  /// The same as a table, a row a channel, with a line of names at the top. As deterministic.
   [[nodiscard]] virtual std::string csv() const = 0;
 };
 
@@ -206,11 +211,12 @@ PIXMILL_API void remove_temporary_files() noexcept;
 /// stand still as well. Returns when they do, after half a second at the latest. Any thread but one that runs a batch;
 /// not from a signal handler.
 PIXMILL_API void pause_workers();
+/// Lets go on what pause_workers() made stand still. Likewise.
 PIXMILL_API void resume_workers();
 
 /// What run_batch() would do with each input, in order, without doing it.
 struct PlannedImage {
-  std::string input;
+  std::string input;      ///< As given or found.
   std::string output;     ///< Empty without output folder.
   bool finished = false;  ///< With resume: by the manifest it is done, so it is only checked.
 };
@@ -223,15 +229,16 @@ struct Explanation {
   std::string chain;                ///< Plan::text().
   std::vector<std::string> decode;  ///< What is pushed down into the decoders, a line each.
   std::vector<std::string> passes;  ///< Each pass over the pixels, fused steps together.
-  std::vector<std::string> encode;
+  std::vector<std::string> encode;  ///< How the result is stored.
+  /// What the header of one input says.
   struct Image {
-    std::string input;
+    std::string input;               ///< As given or found.
     std::string format;              ///< "JPEG 500x375, 3 channels, 8 bits"
     std::uint64_t memory_bytes = 0;  ///< What a worker is reckoned to need; compared with max_memory.
     Verdict verdict = Verdict::ok;   ///< What the header alone already decides.
-    std::string detail;
+    std::string detail;              ///< Why; may be empty.
   };
-  std::vector<Image> images;
+  std::vector<Image> images;  ///< A row an input, in order.
 };
 /// Explains `options` (its inputs may be empty). Reads headers only; writes nothing. Throws Error (usage).
 [[nodiscard]] PIXMILL_API Explanation explain(const BatchOptions& options);

@@ -21,23 +21,23 @@ enum class ParamType : unsigned char {
 
 /// One of the words that a choice may be.
 struct Choice {
-  std::string_view name = {};
-  std::string_view summary = {};
+  std::string_view name = {};     ///< As it is written.
+  std::string_view summary = {};  ///< One line.
 };
 
 /// One parameter of a kernel. All views refer to static storage.
 struct ParamDescriptor {
-  std::string_view name = {};
-  std::string_view summary = {};
-  ParamType type = ParamType::number;
+  std::string_view name = {};          ///< As it is written before the `=`.
+  std::string_view summary = {};       ///< One line.
+  ParamType type = ParamType::number;  ///< How its text is read.
   /// As it would be written in a chain. Empty: it must be given, or the kernel computes it (`summary` says which).
   std::string_view default_text = {};
   /// Whether a chain must name it.
   bool required = false;
-  double min = 0;
-  double max = 0;
-  bool odd = false;
-  std::span<const Choice> choices = {};
+  double min = 0;                        ///< The least that is taken (integer, number).
+  double max = 0;                        ///< The most (integer, number).
+  bool odd = false;                      ///< Even numbers are refused (integer).
+  std::span<const Choice> choices = {};  ///< Its words (choice, level_or_choice).
 };
 
 /// The channels that a kernel can take.
@@ -55,14 +55,14 @@ enum class DepthNeed : unsigned char {
 
 /// One kernel. All views refer to static storage.
 struct KernelDescriptor {
-  std::string_view name = {};
+  std::string_view name = {};                    ///< As written in a chain.
   std::string_view summary = {};                 ///< One line.
   std::string_view notes = {};                   ///< Definition, rounding, edge cases; a few sentences.
   std::string_view source = {};                  ///< The paper or the reference implementation.
   std::span<const ParamDescriptor> params = {};  ///< The first may be given bare if `has_bare`.
-  bool has_bare = true;
-  ChannelNeed channels = ChannelNeed::any;
-  DepthNeed depth = DepthNeed::any;
+  bool has_bare = true;                          ///< Whether the first parameter may stand without its name.
+  ChannelNeed channels = ChannelNeed::any;       ///< What it can take.
+  DepthNeed depth = DepthNeed::any;              ///< What it can keep.
   bool keeps_alpha = false;  ///< Alpha passes through it untouched or resampled; otherwise it is dropped before.
   /// Chains that show it, each fit for `--ops`; at least one, the most telling first. Documentation, benchmark and the
   /// tests of every kernel run them, so there is one for each thing that it does in a different way.

@@ -17,7 +17,9 @@ enum class ErrorCode {
 /// to do about it; it is fit to be shown to a person as it stands.
 class PIXMILL_API Error : public std::runtime_error {
  public:
+  /// With one sentence for people.
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  /// Whose mistake it is.
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }
 
  private:

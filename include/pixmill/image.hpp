@@ -17,13 +17,14 @@ namespace pixmill {
 ///     if (const pixmill::ImageResult page = plan.apply(photo)) show(page.image);
 ///     else complain(page.detail);
 struct ImageResult {
-  Verdict verdict = Verdict::cancelled;
+  Verdict verdict = Verdict::cancelled;  ///< What became of it.
   /// Why it failed. Where it did not: empty, or what there is to know, as "median works on 8 bits of this 16-bit
   /// image".
   std::string detail;
   cv::Mat image;  ///< Its pixels are this object's alone, but for what Pool::acquire() says. Empty unless the verdict
                   ///< is a good one.
 
+  /// Whether there is an image.
   [[nodiscard]] explicit operator bool() const { return is_well(verdict); }
 };
 

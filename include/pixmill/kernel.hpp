@@ -35,6 +35,7 @@ struct ImageShape {
 
   /// Its type as OpenCV names it, such as CV_8UC3.
   [[nodiscard]] int type() const { return CV_MAKETYPE(bits == 16 ? CV_16U : CV_8U, channels); }
+  /// Whether all four are the same.
   friend bool operator==(const ImageShape&, const ImageShape&) = default;
 };
 
@@ -47,10 +48,10 @@ struct SizeArgument {
 
 /// `WxH+X+Y`, as an argument of ParamType::region has it, in pixels.
 struct RegionArgument {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-  std::int64_t x = 0;  ///< Of the left edge.
-  std::int64_t y = 0;  ///< Of the upper edge.
+  std::int64_t width = 0;   ///< At least 1.
+  std::int64_t height = 0;  ///< At least 1.
+  std::int64_t x = 0;       ///< Of the left edge.
+  std::int64_t y = 0;       ///< Of the upper edge.
 };
 
 /// The arguments of one kernel in a chain: checked against its descriptor, defaults filled in.

@@ -17,10 +17,15 @@ namespace pixmill {
 
 /// One thing that was looked at on this machine.
 struct Finding {
-  enum class State { good, limited, missing };
-  std::string topic;  ///< "CPUs", "SIMD", "JPEG", …
-  State state = State::good;
-  std::string detail;  ///< What is there, or what is not and why and what that means.
+  /// How well it is.
+  enum class State {
+    good,     ///< All there.
+    limited,  ///< There, and less than it could be.
+    missing,  ///< Not there.
+  };
+  std::string topic;          ///< "CPUs", "SIMD", "JPEG", …
+  State state = State::good;  ///< What was found.
+  std::string detail;         ///< What is there, or what is not and why and what that means.
 };
 
 /// What this machine can and cannot do for pixmill, and why. Never throws for what it finds.

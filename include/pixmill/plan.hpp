@@ -28,14 +28,19 @@ class PIXMILL_API Argument {
  public:
   /// `text` is what stands behind the `=` in a chain.
   Argument(std::string_view name, std::string_view text) : name_(name), text_(text) {}
+  /// The same, of a text that it takes over.
   Argument(std::string_view name, std::string&& text) : name_(name), text_(std::move(text)) {}
+  /// The same, of a literal.
   Argument(std::string_view name, const char* text) : Argument(name, std::string_view(text)) {}
+  /// A whole number.
   template <std::integral Number>
   Argument(std::string_view name, Number number) : Argument(name, std::to_string(number)) {}
   /// Written with as many digits as it takes to read the same number again.
   Argument(std::string_view name, double number);
 
+  /// The parameter's name.
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// What stands behind the `=`.
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
@@ -78,6 +83,7 @@ class PIXMILL_API Plan {
   /// The chain as it will run, with every default written out and `gray` where a kernel needs one channel. Two plans
   /// that do the same have the same text; parse(text()) is the same plan.
   [[nodiscard]] const std::string& text() const;
+  /// Whether it has no kernel.
   [[nodiscard]] bool empty() const;
 
  private:
@@ -92,8 +98,9 @@ class PIXMILL_API Plan {
 /// they were registered. What is pointed at lasts as long as the process. Any thread.
 [[nodiscard]] PIXMILL_API std::vector<const KernelDescriptor*> kernel_descriptors();
 
-/// Every reduction that `--reduce` may name, in the order of reports. Static storage.
-[[nodiscard]] PIXMILL_API const std::vector<const ReductionDescriptor*>& reduction_descriptors();
+/// Every reduction that `--reduce` may name at this moment, in the order of reports: pixmill's, then own ones
+/// (<pixmill/reduction.hpp>) as they were registered. What is pointed at lasts as long as the process. Any thread.
+[[nodiscard]] PIXMILL_API std::vector<const ReductionDescriptor*> reduction_descriptors();
 
 /// Of `candidates` the one that `word` was most likely meant to be, or an empty text when none is near.
 [[nodiscard]] PIXMILL_API std::string nearest_name(std::string_view word,

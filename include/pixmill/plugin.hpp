@@ -2,6 +2,7 @@
 
 #include <pixmill/export.hpp>
 #include <pixmill/kernel.hpp>
+#include <pixmill/reduction.hpp>
 #include <pixmill/version.hpp>
 
 #include <opencv2/core/version.hpp>
@@ -9,7 +10,8 @@
 #include <cstdint>
 #include <string>
 
-/// Plug-ins: own kernels in a library that is loaded when it is wanted, `pixmill run --plugin sepia.so --ops sepia …`.
+/// Plug-ins: own kernels and reductions in a library that is loaded when it is wanted, `pixmill run --plugin sepia.so
+/// --ops sepia …`.
 ///
 ///     #include <pixmill/plugin.hpp>
 ///
@@ -22,7 +24,7 @@
 /// is a whole one. It needs pixmill's headers and OpenCV, and links nothing of pixmill: see docs/own-kernels.md.
 namespace pixmill {
 
-/// What a plug-in offers its kernels to. Used by the thread that loads it, until its function returns.
+/// What a plug-in offers its kernels and reductions to. Used by the thread that loads it, until its function returns.
 class Registrar {
  public:
   Registrar() = default;
@@ -31,6 +33,8 @@ class Registrar {
   virtual ~Registrar() = default;
   /// As register_kernel(), but nothing of a plug-in is registered unless all of it can be.
   virtual void kernel(const KernelDefinition& definition) = 0;
+  /// As register_reduction(), likewise.
+  virtual void reduction(const ReductionDefinition& definition) = 0;
 };
 
 /// Raised by every change of what this header includes that a plug-in notices.

@@ -25,6 +25,7 @@ enum class Verdict : unsigned char {
   cancelled,      ///< Not done: the run was interrupted or stopped.
 };
 
+/// How many verdicts there are.
 inline constexpr std::size_t kVerdictCount = 14;
 
 /// Every verdict, in the order of the enumeration.

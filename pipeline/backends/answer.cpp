@@ -31,8 +31,9 @@ struct AnswerHeader {
   std::int32_t frame_columns;
   std::int32_t frame_type;
   std::uint32_t spans;
+  std::uint64_t own_bytes;  // of the partial
 };
-static_assert(std::is_trivially_copyable_v<AnswerHeader> && sizeof(AnswerHeader) == 80);
+static_assert(std::is_trivially_copyable_v<AnswerHeader> && sizeof(AnswerHeader) == 88);
 
 struct ChannelRecord {
   std::uint64_t sum;
@@ -127,7 +128,9 @@ bool can_be(const kernels::ChannelPartial& channel, std::uint64_t pixels) {
 }
 
 bool read_partial(Cursor& cursor, const AnswerHeader& header, std::optional<kernels::Partial>& partial) {
-  if (header.channels == 0) return header.histogram_levels == 0 && header.pixels == 0 && header.depth == 0;
+  if (header.channels == 0) {
+    return header.histogram_levels == 0 && header.pixels == 0 && header.depth == 0 && header.own_bytes == 0;
+  }
   if ((header.channels != 1 && header.channels != 3) || (header.depth != 8 && header.depth != 16)) return false;
   kernels::Partial& read = partial.emplace();
   read.depth = header.depth == 16 ? kernels::Depth::sixteen : kernels::Depth::eight;
@@ -146,10 +149,14 @@ bool read_partial(Cursor& cursor, const AnswerHeader& header, std::optional<kern
     channel.sum_of_squares = record.sum_of_squares;
     if (!can_be(channel, read.pixels)) return false;
   }
-  if (header.histogram_levels == 0) return true;
-  return std::all_of(read.channels.begin(), read.channels.end(), [&](kernels::ChannelPartial& channel) {
-    return read_histogram(cursor, levels, read.pixels, channel);
-  });
+  const bool sound = header.histogram_levels == 0 ||
+                     std::all_of(read.channels.begin(), read.channels.end(), [&](kernels::ChannelPartial& channel) {
+                       return read_histogram(cursor, levels, read.pixels, channel);
+                     });
+  Bytes own;
+  if (!sound || !cursor.take(header.own_bytes, own)) return false;
+  read.own.assign(own.begin(), own.end());
+  return true;
 }
 
 // The depth and the channels of an OpenCV type that a frame can have.
@@ -201,7 +208,8 @@ bool holds(const ReadAnswer& answer, const AnswerWish& wish) {
   const auto& partial = answer.result.partial;
   return answer.encoded.empty() != (well && wish.want.encoded) && partial.has_value() == (well && wish.want.partial) &&
          answer.result.frame.empty() != (well && wish.want.frame) &&
-         (!partial || partial->channels.front().histogram.empty() != wish.histogram);
+         (!partial || partial->channels.front().histogram.empty() != wish.histogram) &&
+         (!partial || (wish.own != nullptr ? wish.own->fits(partial->own) : partial->own.empty()));
 }
 
 }  // namespace
@@ -222,6 +230,7 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
     header.channels = static_cast<std::uint32_t>(result.partial->channels.size());
     header.depth = static_cast<std::uint32_t>(result.partial->depth);
     header.histogram_levels = static_cast<std::uint32_t>(result.partial->channels.front().histogram.size());
+    header.own_bytes = result.partial->own.size();
   }
   if (!result.frame.empty()) {
     header.frame_rows = result.frame.rows;
@@ -243,6 +252,7 @@ const std::vector<Bytes>& AnswerWriter::write(const ProgramResult& result, Bytes
   };
   if (result.partial) {
     for (const auto& channel : result.partial->channels) add(std::as_bytes(std::span(channel.histogram)));
+    add(result.partial->own);
   }
   add(detail);
   add(encoded);

@@ -13,8 +13,8 @@ namespace pixmill::pipeline {
 
 /// How what became of an image travels from a worker process to the coordinator: as one run of bytes,
 ///
-///     AnswerHeader │ StageSpan × spans │ ChannelRecord × channels │ histograms │ detail │ encoded image │ padding │
-///     finished frame
+///     AnswerHeader │ StageSpan × spans │ ChannelRecord × channels │ histograms │ own states │ detail │ encoded image │
+///     padding │ finished frame
 ///
 /// in this machine's byte order, for both ends are the same program on the same machine. The padding brings the frame
 /// to a multiple of 64.
@@ -41,8 +41,9 @@ struct ReadAnswer {
 /// What was asked of the program.
 struct AnswerWish {
   Program::Want want;
-  bool histogram = false;    ///< Program::Options::reduce_histogram.
-  std::uint32_t stages = 0;  ///< Program::timed_stages().
+  bool histogram = false;              ///< Program::Options::reduce_histogram.
+  std::uint32_t stages = 0;            ///< Program::timed_stages().
+  const OwnReductions* own = nullptr;  ///< Program::Options::own.
 };
 
 /// Reads what a worker wrote, believing nothing: sizes must add up to the last byte, the verdict be such as a program

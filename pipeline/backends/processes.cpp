@@ -344,8 +344,9 @@ class Coordinator final : ipc::Pool::Events {
   }
 
   void answered(std::uint64_t tag, std::span<const std::byte> answer, int attempts) override {
-    const AnswerWish wish{in_flight_.at(tag)->task->want, job_.program.options().reduce_histogram,
-                          job_.program.timed_stages()};
+    const Program::Options& options = job_.program.options();
+    const AnswerWish wish{in_flight_.at(tag)->task->want, options.reduce_histogram, job_.program.timed_stages(),
+                          options.own.get()};
     std::optional<ReadAnswer> read = read_answer(answer, wish);
     if (!read) {
       pool_.reject();

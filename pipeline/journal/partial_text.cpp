@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <span>
+
 namespace pixmill::pipeline {
 namespace {
 
@@ -97,6 +99,9 @@ std::string partial_line(const PartialKey& key, const Partial& partial) {
   Json channels = Json::array();
   for (const ChannelPartial& channel : partial.channels) channels.push_back(channel_json(channel));
   json["channels"] = std::move(channels);
+  if (!partial.own.empty()) {
+    json["own"] = base64({reinterpret_cast<const char*>(partial.own.data()), partial.own.size()});
+  }
   std::string line = json.dump() + "\n";
   if (line.size() > kLongestPartial) line.clear();
   return line;
@@ -121,6 +126,10 @@ std::optional<PartialRow> parse_partial(std::string_view line, bool with_histogr
   for (const Json& channel : *channels) {
     if (!read_channel(channel, partial, with_histogram, partial.channels.emplace_back())) return std::nullopt;
   }
+  const auto own = from_base64(text_of(json, "own"));
+  if (!own) return std::nullopt;
+  const auto bytes = std::as_bytes(std::span(*own));
+  partial.own.assign(bytes.begin(), bytes.end());
   return row;
 }
 

@@ -84,8 +84,11 @@ class Gatherer final : public Registrar {
   void kernel(const KernelDefinition& definition) override {
     code_.kernels.push_back(std::make_unique<pipeline::UserKernel>(definition, plugin_));
   }
+  void reduction(const ReductionDefinition& definition) override {
+    code_.reductions.push_back(std::make_unique<pipeline::UserReduction>(definition));
+  }
   [[nodiscard]] pipeline::OwnCode take() { return std::move(code_); }
-  [[nodiscard]] bool empty() const { return code_.kernels.empty(); }
+  [[nodiscard]] bool empty() const { return code_.kernels.empty() && code_.reductions.empty(); }
 
  private:
   const std::string plugin_;

@@ -1,4 +1,3 @@
-#include "kernels/reduction.hpp"
 #include "pipeline/frame_runner.hpp"
 #include "pipeline/own/registry.hpp"
 #include "pipeline/plan/chain.hpp"
@@ -64,12 +63,9 @@ std::vector<const KernelDescriptor*> kernel_descriptors() {
   return descriptors;
 }
 
-const std::vector<const ReductionDescriptor*>& reduction_descriptors() {
-  static const std::vector<const ReductionDescriptor*> descriptors = [] {
-    std::vector<const ReductionDescriptor*> all;
-    for (const kernels::Reduction& reduction : kernels::all_reductions()) all.push_back(reduction.descriptor);
-    return all;
-  }();
+std::vector<const ReductionDescriptor*> reduction_descriptors() {
+  std::vector<const ReductionDescriptor*> descriptors;
+  for (const kernels::Reduction* reduction : pipeline::every_reduction()) descriptors.push_back(reduction->descriptor);
   return descriptors;
 }
 

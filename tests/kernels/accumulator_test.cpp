@@ -126,7 +126,7 @@ TEST(Accumulator, NeitherOrderNorSplitChangesABit) {
 
 TEST(Accumulator, HugeBatchesDoNotOverflow) {
   // 2^32 times an image of 2^28 pixels, by doubling: half of them 0 and half of them 65535.
-  Partial partial{Depth::sixteen, std::uint64_t{1} << 28, {}};
+  Partial partial{Depth::sixteen, std::uint64_t{1} << 28, {}, {}};
   const std::uint64_t half = std::uint64_t{1} << 27;
   partial.channels.push_back({0, 65535, half * 65535, half * 65535 * 65535, {}});
   Accumulator accumulator(false);

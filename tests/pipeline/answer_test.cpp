@@ -28,6 +28,8 @@ constexpr std::size_t kRows = 64;
 constexpr std::size_t kColumns = 68;
 constexpr std::size_t kType = 72;
 constexpr std::size_t kSpans = 76;
+constexpr std::size_t kOwnBytes = 80;
+constexpr std::size_t kHeaderBytes = 88;
 
 /// An answer's bytes in memory of exactly that size, so that a sanitizer sees each byte beyond.
 class Sent {
@@ -204,7 +206,7 @@ TEST(Answer, WhatIsCutShortOrTooLongIsNothing) {
 TEST(Answer, AnyOtherByteOfTheHeaderIsNothingOrHarmless) {
   const Said said = usual();
   const std::vector<std::byte> whole = said.bytes();
-  for (std::size_t at = 0; at < 80; ++at) {
+  for (std::size_t at = 0; at < kHeaderBytes; ++at) {
     for (int value = 0; value < 256; ++value) {
       std::vector<std::byte> changed = whole;
       if (changed[at] == std::byte(value)) continue;
@@ -228,7 +230,7 @@ TEST(Answer, AnyByteBehindTheHeaderIsHarmless) {
   for (const bool histogram : {false, true}) {
     const Said said = said_of(tests::noise_frame(5, 3, CV_8UC3, 1), true, true, histogram, true);
     const std::vector<std::byte> whole = said.bytes();
-    for (std::size_t at = 80; at < whole.size(); ++at) {
+    for (std::size_t at = kHeaderBytes; at < whole.size(); ++at) {
       for (const int flipped : {1, 128, 255}) {
         std::vector<std::byte> changed = whole;
         changed[at] ^= std::byte(flipped);
@@ -238,7 +240,7 @@ TEST(Answer, AnyByteBehindTheHeaderIsHarmless) {
         if (got) {
           EXPECT_EQ(written(got->result, got->encoded), changed) << at;
         }
-        const std::size_t histograms_end = 80 + std::size_t{3} * (24 + (histogram ? 1024 : 0));
+        const std::size_t histograms_end = kHeaderBytes + std::size_t{3} * (24 + (histogram ? 1024 : 0));
         if (histogram && at < histograms_end) {
           EXPECT_FALSE(got) << "byte " << at << " of the levels";
         }
@@ -256,9 +258,9 @@ std::vector<std::byte> with_number(std::vector<std::byte> bytes, std::size_t off
 TEST(Answer, SizesNearTheEndOfNumbersAreNothing) {
   const Said said = usual();
   const std::vector<std::byte> whole = said.bytes();
-  for (const std::size_t field : {kPixels, kDetailBytes, kEncodedBytes}) {
+  for (const std::size_t field : {kPixels, kDetailBytes, kEncodedBytes, kOwnBytes}) {
     for (const std::uint64_t size :
-         {UINT64_MAX, UINT64_MAX - 7, UINT64_MAX - 80, std::uint64_t{1} << 63U, std::uint64_t{1} << 32U}) {
+         {UINT64_MAX, UINT64_MAX - 7, UINT64_MAX - kHeaderBytes, std::uint64_t{1} << 63U, std::uint64_t{1} << 32U}) {
       EXPECT_FALSE(read_answer(Sent(with_number(whole, field, size)).bytes(), said.wish)) << field << " " << size;
     }
   }
@@ -376,6 +378,37 @@ TEST(Answer, MoreTimesThanItHasRoomForAreNothing) {
   Said said = usual();
   said.wish.stages = UINT32_MAX;
   EXPECT_FALSE(read_answer(Sent(with_number(said.bytes(), kSpans, UINT32_MAX)).bytes(), said.wish));
+}
+
+TEST(Answer, StatesOfOwnReductionsMustFit) {
+  ReductionDefinition definition;
+  definition.descriptor.name = "states";
+  definition.state_bytes = 20;
+  definition.add = [](const cv::Mat&, std::span<std::byte> state) { state[19] = std::byte{7}; };
+  definition.merge = [](std::span<const std::byte>, std::span<std::byte>) {};
+  definition.report = [](std::span<const std::byte>, std::uint64_t) { return std::vector<double>{1}; };
+  const UserReduction reduction(definition);
+  const OwnReductions own({&reduction});
+  const cv::Mat frame = tests::noise_frame(5, 3, CV_8UC1, 1);
+  Said said = said_of(frame, true, true, true, true);
+  said.wish.own = &own;
+  EXPECT_FALSE(read_answer(Sent(said.bytes()).bytes(), said.wish));  // wanted, and not there
+  said.result.partial->own = own.of_image(frame);
+  const Sent sent(said.bytes());
+  const auto got = read_answer(sent.bytes(), said.wish);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->result.partial->own, said.result.partial->own);
+  EXPECT_EQ(own.state(0, std::span<const std::byte>(got->result.partial->own))[19], std::byte{7});
+  for (std::size_t size = 0; size < said.bytes().size(); ++size) {
+    std::vector<std::byte> cut = said.bytes();
+    cut.resize(size);
+    EXPECT_FALSE(read_answer(Sent(cut).bytes(), said.wish)) << size;
+  }
+  AnswerWish none = said.wish;
+  none.own = nullptr;
+  EXPECT_FALSE(read_answer(sent.bytes(), none));  // there, and not wanted
+  said.result.partial->own[0] ^= std::byte{1};
+  EXPECT_FALSE(read_answer(Sent(said.bytes()).bytes(), said.wish));  // of other reductions
 }
 
 TEST(Answer, SumsThatNoLevelsHaveAreNothing) {

@@ -7,6 +7,7 @@
 #include "bench/floors.hpp"
 #include "bench/machine_facts.hpp"
 #include "bench/memory_mode.hpp"
+#include "bench/peers.hpp"
 #include "bench/queues.hpp"
 
 #include <pixmill/error.hpp>
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -65,8 +67,8 @@ class Session {
  private:
   /// What runs once a round.
   struct Turn {
-    enum class Of : std::uint8_t { backend, floor } of = Of::backend;
-    std::size_t place = 0;  ///< Among the runs, or the floors, of the report.
+    enum class Of : std::uint8_t { backend, floor, peer } of = Of::backend;
+    std::size_t place = 0;  ///< Among the runs, the floors or the peers of the report.
     Mode mode = Mode::files;
   };
 
@@ -88,11 +90,41 @@ class Session {
     }
   }
 
+  // Those that are installed, and have as many outputs as pixmill.
+  void find_peers() {
+    if (!options_.peers) return;
+    say("looking for other programs");
+    std::error_code error;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    const std::string folder = scratch_.path() + "/inputs";
+    std::filesystem::create_directory(folder);
+    peers_.emplace(options_.batch, options_.program.empty() ? self.string() : options_.program,
+                   report_.floors.front().jobs, folder);
+    report_.peers = peers_->peers();
+    for (std::size_t place = 0; place < report_.peers.size(); ++place) {
+      if (report_.peers[place].why_not.empty()) turns_.push_back({Turn::Of::peer, place, Mode::files});
+    }
+    peer_run(0, "looking for other programs");
+  }
+
+  // A peer whose outputs are not all there is not run again. Nothing: it has no time.
+  std::optional<double> peer_run(std::size_t place, const std::string& when) {
+    Peer& peer = report_.peers[place];
+    if (!peer.why_not.empty()) return std::nullopt;
+    say(fmt::format("{}: {}", when, peer.name));
+    noise_.probe();
+    const std::uint64_t expected = report_.peers.front().expected;
+    const auto seconds = peers_->run(place, scratch_.fresh(), expected, peer, options_.stop);
+    if (!seconds) throw Stopped();
+    return seconds;
+  }
+
   [[nodiscard]] bool has(Mode mode) const {
     return std::any_of(points_.begin(), points_.end(), [mode](const Point& point) { return point.mode == mode; });
   }
 
   void prepare() {
+    find_peers();
     if (has(Mode::files)) report_.workloads.emplace_back();
     if (has(Mode::memory)) {
       say("decoding");
@@ -143,6 +175,7 @@ class Session {
   double warm_up_turn(const Turn& turn, std::size_t round) {
     const std::string when = fmt::format("warm-up {}", round);
     if (turn.of == Turn::Of::floor) return floor_run(turn.place, when);
+    if (turn.of == Turn::Of::peer) return peer_run(turn.place, when).value_or(0);
     const ChildRun run = one_run(turn.place, when, round == 1, round == 2);
     if (round == 1) first_look(turn.place, run);
     return run.figures.seconds;
@@ -151,6 +184,8 @@ class Session {
   void take_turn(const Turn& turn, const std::string& when) {
     if (turn.of == Turn::Of::floor) {
       report_.floors[turn.place].seconds.push_back(floor_run(turn.place, when));
+    } else if (turn.of == Turn::Of::peer) {
+      if (const auto seconds = peer_run(turn.place, when)) report_.peers[turn.place].seconds.push_back(*seconds);
     } else {
       keep(turn.place, one_run(turn.place, when, false, false).figures);
     }
@@ -293,6 +328,7 @@ class Session {
   const std::vector<Point> points_;
   Report report_;
   std::vector<Turn> turns_;
+  std::optional<Peers> peers_;
   std::vector<std::vector<RunFigures>> costs_;  // by point, one a round
   ScratchFolder scratch_;
   NoiseWatch noise_;
@@ -345,6 +381,13 @@ std::vector<Point> points_of(const BenchOptions& options) {
   for (const std::string& name : options.backends) append_once(names, std::string(backend_named(name).name));
   if (options.backends.empty()) {
     for (const BackendDescriptor& backend : backends()) names.emplace_back(backend.name);
+  }
+  if (options.peers) {
+    const bool files = std::find(options.modes.begin(), options.modes.end(), Mode::files) != options.modes.end();
+    if (!has_inputs || !files) {
+      throw Error(ErrorCode::usage, !has_inputs ? "--peers needs images; name some"
+                                                : "--peers is from files to files; leave --mode memory out");
+    }
   }
   if ((options.queues || options.faults) && !has_inputs) return {};
   std::vector<int> jobs;

@@ -89,6 +89,21 @@ struct Workload {
   bool settled = true;           ///< The last two of them agree.
 };
 
+/// Another program that did the same, as a whole process with its start.
+struct Peer {
+  std::string name;
+  std::string version;  ///< In its own words; empty where it is not installed.
+  std::string note;     ///< What it does otherwise; may be empty.
+  std::string why_not;  ///< Why it has no time: not installed, or its outputs are not all there.
+  int jobs = 1;
+  std::uint64_t outputs = 0;    ///< That it made, in its last run.
+  std::uint64_t expected = 0;   ///< That pixmill made.
+  std::vector<double> seconds;  ///< One a round; empty with `why_not`.
+  double median = 0;
+  Interval ci95;
+  std::optional<Comparison> over;  ///< Its time over that of the first, which is pixmill.
+};
+
 /// A backend beside the default one (or the first, where that was not measured), with as many workers.
 struct Beside {
   Point point;
@@ -165,6 +180,7 @@ struct Report {
   std::vector<Workload> workloads;
   std::vector<Measured> runs;
   std::vector<Floor> floors;
+  std::vector<Peer> peers;  ///< The first is pixmill itself.
   std::vector<Beside> beside;
   std::vector<Scaling> scaling;
   std::vector<QueueResult> queues;

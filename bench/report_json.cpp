@@ -86,6 +86,22 @@ Json json_of(const Floor& floor) {
   return json;
 }
 
+Json json_of(const Peer& peer) {
+  const bool timed = !peer.seconds.empty();
+  return {
+      {"name", peer.name},
+      {"version", peer.version},
+      {"note", peer.note},
+      {"why_not", peer.why_not},
+      {"jobs", peer.jobs},
+      {"outputs", peer.outputs},
+      {"expected", peer.expected},
+      {"seconds", peer.seconds},
+      {"median", timed ? Json(peer.median) : Json(nullptr)},
+      {"ci95", timed ? json_of(peer.ci95) : Json(nullptr)},
+      {"over", peer.over ? Json{{"ratio", peer.over->ratio}, {"ci95", json_of(peer.over->interval)}} : Json(nullptr)}};
+}
+
 std::string_view to_word(Relation relation) {
   switch (relation) {
     case Relation::equal:
@@ -222,6 +238,10 @@ std::string json_of(const Report& report) {
   for (const Measured& run : report.runs) json["runs"].push_back(json_of(run));
   json["floors"] = Json::array();
   for (const Floor& floor : report.floors) json["floors"].push_back(json_of(floor));
+  if (!report.peers.empty()) {
+    json["peers"] = Json::array();
+    for (const Peer& peer : report.peers) json["peers"].push_back(json_of(peer));
+  }
   json["beside"] = Json::array();
   for (const Beside& beside : report.beside) json["beside"].push_back(json_of(beside));
   json["fit"] = Json::object();

@@ -233,6 +233,7 @@ std::string text_of(const Report& report) {
   for (const Workload& work : report.workloads) {
     out += '\n' + std::string(to_string(work.mode)) + '\n' + table_of(report, work.mode) + costs_of(report, work.mode);
   }
+  if (!report.peers.empty()) out += '\n' + text_of(report.peers);
   if (!report.queues.empty()) out += '\n' + text_of(report.queues);
   if (!report.faults.empty()) out += '\n' + text_of(report.faults);
   const std::vector<std::string> lines = scaling_lines(report);
@@ -257,6 +258,27 @@ std::string text_of(const std::vector<QueueResult>& queues) {
                        number_text(queue.stream_per_s / 1e6),
                        queue.batched_per_s ? number_text(*queue.batched_per_s / 1e6) : "-", ratio(queue.ring_over_p50),
                        ratio(queue.ring_over_stream));
+  }
+  return out;
+}
+
+std::string peer_text(const Peer& peer) {
+  if (!peer.why_not.empty()) return (peer.version.empty() ? "not there: " : "no time: ") + peer.why_not;
+  std::string text = peer.over
+                         ? fmt::format("{} [{}, {}]", number_text(peer.over->ratio),
+                                       number_text(peer.over->interval.low), number_text(peer.over->interval.high))
+                         : "1";
+  return peer.note.empty() ? text : text + "; " + peer.note;
+}
+
+std::string text_of(const std::vector<Peer>& peers) {
+  std::string out =
+      fmt::format("whole programs with their start, {} worker{} each\n{:<36} {:>9} {:<22} times pixmill's\n",
+                  peers.empty() ? 0 : peers.front().jobs, peers.empty() || peers.front().jobs != 1 ? "s" : "", "",
+                  "median", "95 % interval");
+  for (const Peer& peer : peers) {
+    out += fmt::format("{:<36} {:>9} {:<22} {}\n", peer.name, peer.seconds.empty() ? "-" : duration_text(peer.median),
+                       peer.seconds.empty() ? "" : interval_text(peer.ci95), peer_text(peer));
   }
   return out;
 }

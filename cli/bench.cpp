@@ -68,6 +68,8 @@ void add_comparison_options(ArgumentParser& parser, BenchArguments& given) {
               options.queues);
   parser.flag("--faults", "what each backend loses by an image that crashes, one that hangs, a bomb; needs no INPUT",
               options.faults);
+  parser.flag("--peers", "other programs at the same work, where they are installed (docs/bench.md says which)",
+              options.peers);
   parser.option(
       "--repeats", "N", "rounds that count, in each of which every run has its turn",
       [&options](const std::string& value) { options.repeats = static_cast<int>(parse_whole(value, 1, kMostRepeats)); },

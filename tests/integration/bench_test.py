@@ -120,6 +120,35 @@ class BenchTest(ProgramTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("runs", json.loads(done.stdout))
 
+    def test_peers_whose_outputs_are_not_there_have_no_time(self):
+        fake = self.folder / "fake"
+        fake.mkdir()
+        (fake / "gm").write_text("#!/bin/sh\necho 'GraphicsMagick that does nothing http://'\n")
+        (fake / "gm").chmod(0o755)
+        self.environment["PATH"] = f"{fake}:{os.environ['PATH']}"
+        report, page = self.folder / "report.json", self.folder / "report.html"
+        done = self.bench("--peers", "--backends", "serial", "--mode", "files", "--repeats", "1", "--json", report, "--report", page)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        peers = {peer["name"].split(",")[0]: peer for peer in json.loads(report.read_text())["peers"]}
+        self.assertEqual(set(peers), {"pixmill run", "Python", "OpenCV", "libvips", "GraphicsMagick", "ImageMagick"})
+        for peer in peers.values():
+            self.assertEqual(len(peer["seconds"]), 0 if peer["why_not"] else 1, peer)
+            if peer["seconds"]:
+                self.assertEqual(peer["outputs"], 3, peer)
+        self.assertEqual(len(peers["pixmill run"]["seconds"]), 1)
+        self.assertIn("0 outputs of 3", peers["GraphicsMagick"]["why_not"])
+        self.assertIn("0 outputs of 3", done.stdout)
+        self.assertIn("Beside other programs", page.read_text())
+        self.check_clean()
+
+    def test_peers_know_one_job(self):
+        for arguments in (("--ops", "blur=1"), ("--mode", "memory"), ("--format", "jpg")):
+            done = self.bench("--peers", *arguments)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("--peers", done.stderr)
+        self.assertEqual(self.run_program("bench", "--peers", "--ipc").returncode, 2)
+        self.check_clean()
+
     def test_an_image_that_fails_is_said(self):
         (self.inputs / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
         done = self.bench("--backends", "serial", "--repeats", "1")

@@ -3,13 +3,17 @@ import html.parser
 import json
 import os
 import pathlib
+import shutil
 import signal
+import subprocess
+import sys
 import time
 import unittest
 
 from program import ProgramTest
 
 BACKENDS = os.environ["BACKENDS"]
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 class PageCheck(html.parser.HTMLParser):
@@ -108,6 +112,15 @@ class BenchTest(ProgramTest):
         self.assertNotIn("@import", text)
         self.check_clean()
 
+    def test_markdown(self):
+        report = self.folder / "report.md"
+        done = self.bench("--backends", "serial", "--mode", "files", "--repeats", "1", "--report", report)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = report.read_text()
+        self.assertTrue(text.startswith("# The backends of pixmill"), text)
+        self.assertIn("| serial -j 1 |", text)
+        self.check_clean()
+
     def test_a_report_that_cannot_be_written_is_refused_before_work(self):
         for option in ("--json", "--report"):
             for path in (self.folder / "no" / "report", self.folder):
@@ -139,7 +152,20 @@ class BenchTest(ProgramTest):
         self.assertIn("0 outputs of 3", peers["GraphicsMagick"]["why_not"])
         self.assertIn("0 outputs of 3", done.stdout)
         self.assertIn("Beside other programs", page.read_text())
+        self.check_performance_page(report)
         self.check_clean()
+
+    def check_performance_page(self, report):
+        root = self.folder / "repository"
+        (root / "docs").mkdir(parents=True)
+        for name in ("README.md", "docs/performance.md"):
+            shutil.copy(REPOSITORY / name, root / name)
+        before = (root / "README.md").read_text().split("<!-- scripts/performance")
+        subprocess.run([sys.executable, REPOSITORY / "bench/performance.py", "--root", root, report], check=True)
+        after = (root / "README.md").read_text().split("<!-- scripts/performance")
+        self.assertEqual((before[0], before[2]), (after[0], after[2]))
+        self.assertIn("| **pixmill run** |", after[1])
+        self.assertIn("0 outputs of 3", (root / "docs/performance.md").read_text())
 
     def test_peers_know_one_job(self):
         for arguments in (("--ops", "blur=1"), ("--mode", "memory"), ("--format", "jpg")):

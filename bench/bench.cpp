@@ -7,6 +7,7 @@
 #include "bench/floors.hpp"
 #include "bench/machine_facts.hpp"
 #include "bench/memory_mode.hpp"
+#include "bench/page_cache.hpp"
 #include "bench/peers.hpp"
 #include "bench/queues.hpp"
 
@@ -49,6 +50,7 @@ class Session {
     try {
       prepare();
       warm_up();
+      if (Workload* work = find_workload(Mode::files)) work->cached_share = look_at_cache(inputs_).share();
       const auto orders = shuffled_rounds(turns_.size(), static_cast<std::size_t>(options_.repeats), options_.seed);
       for (std::size_t round = 0; round < orders.size(); ++round) {
         for (const std::size_t place : orders[round]) {
@@ -67,8 +69,8 @@ class Session {
  private:
   /// What runs once a round.
   struct Turn {
-    enum class Of : std::uint8_t { backend, floor, peer } of = Of::backend;
-    std::size_t place = 0;  ///< Among the runs, the floors or the peers of the report.
+    enum class Of : std::uint8_t { backend, floor, peer, cold } of = Of::backend;
+    std::size_t place = 0;  ///< Among the runs (cold, too), the floors or the peers of the report.
     Mode mode = Mode::files;
   };
 
@@ -107,6 +109,37 @@ class Session {
     peer_run(0, "looking for other programs");
   }
 
+  // Files that are not there, or were not listed, are found out by the runs.
+  void look_for_files() {
+    if (!has(Mode::files)) return;
+    inputs_ = pipeline::list_inputs(options_.batch.inputs, "");
+    if (!options_.cold) return;
+    const Floor& floor = report_.floors.front();
+    const auto is_one = [&](const Turn& turn) {
+      return turn.mode == Mode::files && points_[turn.place].jobs == floor.jobs;
+    };
+    const auto found = std::find_if(turns_.begin(), turns_.end(), is_one);
+    report_.cold.emplace().point = points_[found->place];
+    turns_.push_back({Turn::Of::cold, found->place, Mode::files});
+  }
+
+  // Nothing: the machine keeps the files in its cache, and it was not run.
+  std::optional<double> cold_run(std::size_t place, const std::string& when) {
+    constexpr double kMostLeft = 0.05;
+    Cold& cold = *report_.cold;
+    if (!cold.why_not.empty()) return std::nullopt;
+    drop_from_cache(inputs_);
+    const std::optional<double> left = look_at_cache(inputs_).share();
+    if (!left || *left > kMostLeft) {
+      cold.why_not =
+          !left ? "the kernel does not tell what of these files is in the page cache"
+                : fmt::format("{:.0f} % of the files stay in the page cache when they are dropped", *left * 100);
+      return std::nullopt;
+    }
+    cold.left_share = std::max(cold.left_share, *left);
+    return one_run(place, when + ", cold", false, false).figures.seconds;
+  }
+
   // A peer whose outputs are not all there is not run again. Nothing: it has no time.
   std::optional<double> peer_run(std::size_t place, const std::string& when) {
     Peer& peer = report_.peers[place];
@@ -125,6 +158,7 @@ class Session {
 
   void prepare() {
     find_peers();
+    look_for_files();
     if (has(Mode::files)) report_.workloads.emplace_back();
     if (has(Mode::memory)) {
       say("decoding");
@@ -176,6 +210,10 @@ class Session {
     const std::string when = fmt::format("warm-up {}", round);
     if (turn.of == Turn::Of::floor) return floor_run(turn.place, when);
     if (turn.of == Turn::Of::peer) return peer_run(turn.place, when).value_or(0);
+    if (turn.of == Turn::Of::cold) {
+      if (round == 1) static_cast<void>(cold_run(turn.place, when));
+      return 0;
+    }
     const ChildRun run = one_run(turn.place, when, round == 1, round == 2);
     if (round == 1) first_look(turn.place, run);
     return run.figures.seconds;
@@ -186,6 +224,8 @@ class Session {
       report_.floors[turn.place].seconds.push_back(floor_run(turn.place, when));
     } else if (turn.of == Turn::Of::peer) {
       if (const auto seconds = peer_run(turn.place, when)) report_.peers[turn.place].seconds.push_back(*seconds);
+    } else if (turn.of == Turn::Of::cold) {
+      if (const auto seconds = cold_run(turn.place, when)) report_.cold->seconds.push_back(*seconds);
     } else {
       keep(turn.place, one_run(turn.place, when, false, false).figures);
     }
@@ -329,6 +369,7 @@ class Session {
   Report report_;
   std::vector<Turn> turns_;
   std::optional<Peers> peers_;
+  pipeline::InputList inputs_;
   std::vector<std::vector<RunFigures>> costs_;  // by point, one a round
   ScratchFolder scratch_;
   NoiseWatch noise_;
@@ -382,12 +423,11 @@ std::vector<Point> points_of(const BenchOptions& options) {
   if (options.backends.empty()) {
     for (const BackendDescriptor& backend : backends()) names.emplace_back(backend.name);
   }
-  if (options.peers) {
-    const bool files = std::find(options.modes.begin(), options.modes.end(), Mode::files) != options.modes.end();
-    if (!has_inputs || !files) {
-      throw Error(ErrorCode::usage, !has_inputs ? "--peers needs images; name some"
-                                                : "--peers is from files to files; leave --mode memory out");
-    }
+  for (const auto& [wanted, name] : {std::pair(options.peers, "--peers"), std::pair(options.cold, "--cold")}) {
+    if (!wanted) continue;
+    if (!has_inputs) throw Error(ErrorCode::usage, fmt::format("{} needs images; name some", name));
+    if (std::find(options.modes.begin(), options.modes.end(), Mode::files) != options.modes.end()) continue;
+    throw Error(ErrorCode::usage, fmt::format("{} is from files to files; leave --mode memory out", name));
   }
   if ((options.queues || options.faults) && !has_inputs) return {};
   std::vector<int> jobs;

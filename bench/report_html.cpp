@@ -289,6 +289,11 @@ class ModeSection {
       rows.push_back({fmt::format("{} -j {} over {}", beside.point.backend, beside.point.jobs, beside.over),
                       comparison_text(beside.comparison)});
     }
+    if (report_.cold && work_.mode == Mode::files) {
+      const Cold& cold = *report_.cold;
+      rows.push_back({fmt::format("{} -j {}, cold files over warm", cold.point.backend, cold.point.jobs),
+                      cold.over ? comparison_text(*cold.over) : "not measured: " + cold.why_not});
+    }
     return rows.empty() ? "" : table({"beside each other, round by round", "ratio of the times"}, rows);
   }
 
@@ -417,7 +422,7 @@ std::string faults_section(const std::vector<FaultResult>& faults) {
          figure("Good images that came through", bar_chart("Good images that came through", bars),
                 "Beside one that crashes, one that hangs, or one whose header asks for far too much. Green: all of "
                 "them.") +
-         "</div>\n" + table({"fault", "backend", "jobs", "came through", "lost", "after", "how it ended"}, rows);
+         "</div>\n" + table({"fault", "backend", "jobs", "came through", "lost", "after", "how the run ended"}, rows);
 }
 
 std::string changes_section(const Changes* changes) {

@@ -67,6 +67,7 @@ std::string beside_of(const Report& report, Mode mode) {
     lines.push_back(fmt::format("{} on {} threads: {}, {}{}", floor_name(mode), floor.jobs, duration_text(floor.median),
                                 interval_text(floor.ci95), over.empty() ? "" : "; " + over));
   }
+  if (report.cold && mode == Mode::files) lines.push_back(cold_text(*report.cold));
   for (const Beside& beside : report.beside) {
     if (beside.point.mode != mode) continue;
     lines.push_back(fmt::format("{} -j {} over {}: {}", beside.point.backend, beside.point.jobs, beside.over,
@@ -134,7 +135,7 @@ std::string faults_of(const std::vector<FaultResult>& faults) {
                     ending_text(fault)});
   }
   return "## One image goes wrong\n\n" +
-         table({"fault, backend", "workers", "good images that came through", "after", "how it ended"}, rows);
+         table({"fault, backend", "workers", "good images that came through", "after", "how the run ended"}, rows);
 }
 
 std::string changes_of(const Changes* changes) {

@@ -69,6 +69,8 @@ void add_comparison_options(ArgumentParser& parser, BenchArguments& given) {
               options.queues);
   parser.flag("--faults", "what each backend loses by an image that crashes, one that hangs, a bomb; needs no INPUT",
               options.faults);
+  parser.flag("--cold", "one backend also with its files dropped from the page cache, where the machine lets us",
+              options.cold);
   parser.flag("--peers", "other programs at the same work, where they are installed (docs/bench.md says which)",
               options.peers);
   parser.option(

@@ -7,6 +7,8 @@
 #include "bench/floors.hpp"
 #include "bench/machine_facts.hpp"
 #include "bench/memory_mode.hpp"
+#include "bench/page_cache.hpp"
+#include "bench/peers.hpp"
 #include "bench/queues.hpp"
 
 #include <pixmill/error.hpp>
@@ -16,6 +18,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -47,6 +50,7 @@ class Session {
     try {
       prepare();
       warm_up();
+      if (Workload* work = find_workload(Mode::files)) work->cached_share = look_at_cache(inputs_).share();
       const auto orders = shuffled_rounds(turns_.size(), static_cast<std::size_t>(options_.repeats), options_.seed);
       for (std::size_t round = 0; round < orders.size(); ++round) {
         for (const std::size_t place : orders[round]) {
@@ -65,8 +69,8 @@ class Session {
  private:
   /// What runs once a round.
   struct Turn {
-    enum class Of : std::uint8_t { backend, floor } of = Of::backend;
-    std::size_t place = 0;  ///< Among the runs, or the floors, of the report.
+    enum class Of : std::uint8_t { backend, floor, peer, cold } of = Of::backend;
+    std::size_t place = 0;  ///< Among the runs (cold, too), the floors or the peers of the report.
     Mode mode = Mode::files;
   };
 
@@ -88,11 +92,73 @@ class Session {
     }
   }
 
+  // Those that are installed, and have as many outputs as pixmill.
+  void find_peers() {
+    if (!options_.peers) return;
+    say("looking for other programs");
+    std::error_code error;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    const std::string folder = scratch_.path() + "/inputs";
+    std::filesystem::create_directory(folder);
+    peers_.emplace(options_.batch, options_.program.empty() ? self.string() : options_.program,
+                   report_.floors.front().jobs, folder);
+    report_.peers = peers_->peers();
+    for (std::size_t place = 0; place < report_.peers.size(); ++place) {
+      if (report_.peers[place].why_not.empty()) turns_.push_back({Turn::Of::peer, place, Mode::files});
+    }
+    peer_run(0, "looking for other programs");
+  }
+
+  // Files that are not there, or were not listed, are found out by the runs.
+  void look_for_files() {
+    if (!has(Mode::files)) return;
+    inputs_ = pipeline::list_inputs(options_.batch.inputs, "");
+    if (!options_.cold) return;
+    const Floor& floor = report_.floors.front();
+    const auto is_one = [&](const Turn& turn) {
+      return turn.mode == Mode::files && points_[turn.place].jobs == floor.jobs;
+    };
+    const auto found = std::find_if(turns_.begin(), turns_.end(), is_one);
+    report_.cold.emplace().point = points_[found->place];
+    turns_.push_back({Turn::Of::cold, found->place, Mode::files});
+  }
+
+  // Nothing: the machine keeps the files in its cache, and it was not run.
+  std::optional<double> cold_run(std::size_t place, const std::string& when) {
+    constexpr double kMostLeft = 0.05;
+    Cold& cold = *report_.cold;
+    if (!cold.why_not.empty()) return std::nullopt;
+    drop_from_cache(inputs_);
+    const std::optional<double> left = look_at_cache(inputs_).share();
+    if (!left || *left > kMostLeft) {
+      cold.why_not =
+          !left ? "the kernel does not tell what of these files is in the page cache"
+                : fmt::format("{:.0f} % of the files stay in the page cache when they are dropped", *left * 100);
+      return std::nullopt;
+    }
+    cold.left_share = std::max(cold.left_share, *left);
+    return one_run(place, when + ", cold", false, false).figures.seconds;
+  }
+
+  // A peer whose outputs are not all there is not run again. Nothing: it has no time.
+  std::optional<double> peer_run(std::size_t place, const std::string& when) {
+    Peer& peer = report_.peers[place];
+    if (!peer.why_not.empty()) return std::nullopt;
+    say(fmt::format("{}: {}", when, peer.name));
+    noise_.probe();
+    const std::uint64_t expected = report_.peers.front().expected;
+    const auto seconds = peers_->run(place, scratch_.fresh(), expected, peer, options_.stop);
+    if (!seconds) throw Stopped();
+    return seconds;
+  }
+
   [[nodiscard]] bool has(Mode mode) const {
     return std::any_of(points_.begin(), points_.end(), [mode](const Point& point) { return point.mode == mode; });
   }
 
   void prepare() {
+    find_peers();
+    look_for_files();
     if (has(Mode::files)) report_.workloads.emplace_back();
     if (has(Mode::memory)) {
       say("decoding");
@@ -143,6 +209,11 @@ class Session {
   double warm_up_turn(const Turn& turn, std::size_t round) {
     const std::string when = fmt::format("warm-up {}", round);
     if (turn.of == Turn::Of::floor) return floor_run(turn.place, when);
+    if (turn.of == Turn::Of::peer) return peer_run(turn.place, when).value_or(0);
+    if (turn.of == Turn::Of::cold) {
+      if (round == 1) static_cast<void>(cold_run(turn.place, when));
+      return 0;
+    }
     const ChildRun run = one_run(turn.place, when, round == 1, round == 2);
     if (round == 1) first_look(turn.place, run);
     return run.figures.seconds;
@@ -151,6 +222,10 @@ class Session {
   void take_turn(const Turn& turn, const std::string& when) {
     if (turn.of == Turn::Of::floor) {
       report_.floors[turn.place].seconds.push_back(floor_run(turn.place, when));
+    } else if (turn.of == Turn::Of::peer) {
+      if (const auto seconds = peer_run(turn.place, when)) report_.peers[turn.place].seconds.push_back(*seconds);
+    } else if (turn.of == Turn::Of::cold) {
+      if (const auto seconds = cold_run(turn.place, when)) report_.cold->seconds.push_back(*seconds);
     } else {
       keep(turn.place, one_run(turn.place, when, false, false).figures);
     }
@@ -293,6 +368,8 @@ class Session {
   const std::vector<Point> points_;
   Report report_;
   std::vector<Turn> turns_;
+  std::optional<Peers> peers_;
+  pipeline::InputList inputs_;
   std::vector<std::vector<RunFigures>> costs_;  // by point, one a round
   ScratchFolder scratch_;
   NoiseWatch noise_;
@@ -345,6 +422,12 @@ std::vector<Point> points_of(const BenchOptions& options) {
   for (const std::string& name : options.backends) append_once(names, std::string(backend_named(name).name));
   if (options.backends.empty()) {
     for (const BackendDescriptor& backend : backends()) names.emplace_back(backend.name);
+  }
+  for (const auto& [wanted, name] : {std::pair(options.peers, "--peers"), std::pair(options.cold, "--cold")}) {
+    if (!wanted) continue;
+    if (!has_inputs) throw Error(ErrorCode::usage, fmt::format("{} needs images; name some", name));
+    if (std::find(options.modes.begin(), options.modes.end(), Mode::files) != options.modes.end()) continue;
+    throw Error(ErrorCode::usage, fmt::format("{} is from files to files; leave --mode memory out", name));
   }
   if ((options.queues || options.faults) && !has_inputs) return {};
   std::vector<int> jobs;

@@ -20,6 +20,9 @@ struct BenchOptions {
   std::vector<Mode> modes = {Mode::files, Mode::memory};
   bool queues = false;  ///< Compare queues as well; without inputs, alone.
   bool faults = false;  ///< See what each backend loses by an image that goes wrong; without inputs, alone.
+  bool cold = false;    ///< Once a round, one backend with its files dropped from the page cache. Takes Mode::files.
+  bool peers = false;   ///< Set other programs beside it, where they are installed. Takes inputs, and Mode::files.
+  std::string program;  ///< The pixmill that they are set beside; empty: the program of this process.
   int repeats = 7;
   std::uint64_t seed = 0;
   /// What a run in memory is to last with one worker, so that its start and end weigh little: it goes over the images

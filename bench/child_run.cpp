@@ -4,6 +4,7 @@
 #include "ipc/child_process.hpp"
 #include "ipc/unique_fd.hpp"
 
+#include <pixmill/batch.hpp>
 #include <pixmill/error.hpp>
 
 #include <fcntl.h>
@@ -14,12 +15,15 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <semaphore>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <type_traits>
 
 namespace pixmill::bench {
@@ -76,15 +80,44 @@ Message outcome_of(const std::function<RunFigures()>& body) {
   return message;
 }
 
+std::atomic<pid_t> stopped_as_well{0};
+
+// Workers and other programs are in groups of their own, of which the terminal stops none.
+[[noreturn]] void heed_stops(const sigset_t& stop) {
+  for (;;) {
+    if (::sigwaitinfo(&stop, nullptr) < 0) continue;
+    const pid_t group = stopped_as_well;
+    pause_workers();
+    if (group > 0) ::kill(-group, SIGSTOP);
+    ::raise(SIGTSTP);
+    ::pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);  // here it stands
+    ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+    if (group > 0) ::kill(-group, SIGCONT);
+    resume_workers();
+  }
+}
+
+// The thread is at rest before anything is forked: a lock that it held would be inherited.
+void watch_for_stops() {
+  static sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+  std::binary_semaphore waits{0};
+  std::thread([&waits] {
+    waits.release();
+    heed_stops(stop);
+  }).detach();
+  waits.acquire();
+}
+
 [[noreturn]] void be_child(pid_t parent, int out, const std::function<RunFigures()>& body) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
-  // What the terminal stops is stopped; the program waits for that signal, and has it blocked.
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTSTP);
-  ::pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
-  const Message message = outcome_of(body);
+  const Message message = outcome_of([&body] {
+    watch_for_stops();
+    return body();
+  });
   const bool written = ::write(out, &message, sizeof message) == static_cast<ssize_t>(sizeof message);
   ::_exit(written ? 0 : 1);
 }
@@ -109,6 +142,8 @@ bool listen(int in, Message& message, std::size_t& size, const std::function<voi
 }
 
 }  // namespace
+
+void stop_with_this_process(int group) { stopped_as_well = group; }
 
 void measure(RunFigures& figures, const std::function<void()>& work) {
   add_usage(figures, -1);

@@ -54,10 +54,14 @@ class ChildDied : public Error {
   std::string how_;
 };
 
+/// For the body of such a run: when the terminal stops this process (Ctrl-Z), the process group `group` is stopped as
+/// well, until it goes on; 0: none.
+void stop_with_this_process(int group);
+
 /// Runs `body` in a process of its own, forked from this one, and waits for its end. What `body` throws is thrown here:
 /// an Error as it is, anything else as Error (machine); its death is ChildDied. Nothing if `stop` ended it, or it
 /// was not done within `limit` (zero: there is none); the process and its own are killed then. To look at memory costs
-/// time: such a run is not to be timed.
+/// time: such a run is not to be timed. When the terminal stops it, the workers of its batches stand still as well.
 ///
 /// Call it from a thread that lives on, and at best while there is no other but those that sleep.
 [[nodiscard]] std::optional<ChildRun> run_in_child(const std::function<RunFigures()>& body, bool watch_memory,

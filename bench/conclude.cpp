@@ -61,6 +61,25 @@ void conclude_floor(Floor& floor, const Report& report) {
   floor.base_over = compare_rounds(floor.seconds, base->seconds, kTolerance, report.seed);
 }
 
+void conclude_cold(Cold& cold, const Report& report) {
+  if (cold.seconds.empty()) return;
+  cold.median = median(cold.seconds);
+  cold.ci95 = median_interval(cold.seconds, report.seed);
+  const Measured* warm = find_run(report, cold.point.mode, cold.point.backend, cold.point.jobs);
+  if (warm != nullptr) cold.over = compare_rounds(warm->seconds, cold.seconds, kTolerance, report.seed);
+}
+
+void conclude_peer(Peer& peer, const Report& report) {
+  if (!peer.why_not.empty()) peer.seconds.clear();
+  if (peer.seconds.empty()) return;
+  peer.median = median(peer.seconds);
+  peer.ci95 = median_interval(peer.seconds, report.seed);
+  const Peer& own = report.peers.front();
+  if (&peer != &own && !own.seconds.empty()) {
+    peer.over = compare_rounds(own.seconds, peer.seconds, kTolerance, report.seed);
+  }
+}
+
 Scaling scaling_of(const Report& report, Mode mode, const std::string& backend) {
   std::vector<ScalingPoint> points;
   for (const Measured& run : report.runs) {
@@ -133,6 +152,8 @@ void conclude(Report& report) {
   for (Measured& run : report.runs) conclude_run(run, report);
   for (Measured& run : report.runs) conclude_speedup(run, report);
   for (Floor& floor : report.floors) conclude_floor(floor, report);
+  if (report.cold) conclude_cold(*report.cold, report);
+  for (Peer& peer : report.peers) conclude_peer(peer, report);
   report.beside = beside_base(report);
   report.scaling = all_scaling(report);
   report.advice = advice_for(report);

@@ -87,6 +87,34 @@ struct Workload {
   std::uint64_t left_out = 0;    ///< Images for which there was no memory.
   std::vector<double> warm_ups;  ///< Seconds of each round before those that count.
   bool settled = true;           ///< The last two of them agree.
+  /// Files: how much of them was in the page cache before the rounds that count; nothing where that cannot be told.
+  std::optional<double> cached_share;
+};
+
+/// A run whose files were dropped from the page cache before.
+struct Cold {
+  Point point;
+  std::vector<double> seconds;  ///< One a round; empty with `why_not`.
+  double median = 0;
+  Interval ci95;
+  double left_share = 0;           ///< Of the files, still in the cache before a run; the most of all runs.
+  std::optional<Comparison> over;  ///< Its time over that of the same point with warm files.
+  std::string why_not;             ///< Why the machine does not let us; empty: it does.
+};
+
+/// Another program that did the same, as a whole process with its start.
+struct Peer {
+  std::string name;
+  std::string version;  ///< In its own words; empty where it is not installed.
+  std::string note;     ///< What it does otherwise; may be empty.
+  std::string why_not;  ///< Why it has no time: not installed, or its outputs are not all there.
+  int jobs = 1;
+  std::uint64_t outputs = 0;    ///< That it made, in its last run.
+  std::uint64_t expected = 0;   ///< That pixmill made.
+  std::vector<double> seconds;  ///< One a round; empty with `why_not`.
+  double median = 0;
+  Interval ci95;
+  std::optional<Comparison> over;  ///< Its time over that of the first, which is pixmill.
 };
 
 /// A backend beside the default one (or the first, where that was not measured), with as many workers.
@@ -165,6 +193,8 @@ struct Report {
   std::vector<Workload> workloads;
   std::vector<Measured> runs;
   std::vector<Floor> floors;
+  std::optional<Cold> cold;
+  std::vector<Peer> peers;  ///< The first is pixmill itself.
   std::vector<Beside> beside;
   std::vector<Scaling> scaling;
   std::vector<QueueResult> queues;

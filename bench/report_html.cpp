@@ -289,6 +289,11 @@ class ModeSection {
       rows.push_back({fmt::format("{} -j {} over {}", beside.point.backend, beside.point.jobs, beside.over),
                       comparison_text(beside.comparison)});
     }
+    if (report_.cold && work_.mode == Mode::files) {
+      const Cold& cold = *report_.cold;
+      rows.push_back({fmt::format("{} -j {}, cold files over warm", cold.point.backend, cold.point.jobs),
+                      cold.over ? comparison_text(*cold.over) : "not measured: " + cold.why_not});
+    }
     return rows.empty() ? "" : table({"beside each other, round by round", "ratio of the times"}, rows);
   }
 
@@ -347,6 +352,28 @@ std::string latency_chart(const std::vector<QueueResult>& queues) {
   return distribution_chart("Round trips by their length", rows, ticks);
 }
 
+std::string peers_section(const std::vector<Peer>& peers) {
+  if (peers.empty()) return "";
+  std::vector<Bar> bars;
+  std::vector<Cells> rows;
+  for (const Peer& peer : peers) {
+    const bool timed = !peer.seconds.empty();
+    if (timed) {
+      bars.push_back({peer.name.substr(0, peer.name.find(',')), duration_text(peer.median), peer.median, peer.ci95,
+                      &peer == &peers.front() ? 0 : 1});
+    }
+    rows.push_back({peer.name, peer.version, timed ? duration_text(peer.median) : "–",
+                    timed ? interval_text(peer.ci95) : "–", peer_text(peer)});
+  }
+  return fmt::format(
+      "<h2>Beside other programs</h2>\n<div class=\"charts\">\n{}</div>\n{}",
+      figure("Seconds of whole programs", bar_chart("Seconds of whole programs", bars),
+             fmt::format("Shorter is better. From start to end, {} workers each, in the same rounds; of those "
+                         "that made all the outputs.",
+                         peers.front().jobs)),
+      table({"program", "version", "median", "95 % interval", "times pixmill's"}, rows));
+}
+
 std::string queues_section(const std::vector<QueueResult>& queues) {
   if (queues.empty()) return "";
   std::vector<Bar> bars;
@@ -395,7 +422,7 @@ std::string faults_section(const std::vector<FaultResult>& faults) {
          figure("Good images that came through", bar_chart("Good images that came through", bars),
                 "Beside one that crashes, one that hangs, or one whose header asks for far too much. Green: all of "
                 "them.") +
-         "</div>\n" + table({"fault", "backend", "jobs", "came through", "lost", "after", "how it ended"}, rows);
+         "</div>\n" + table({"fault", "backend", "jobs", "came through", "lost", "after", "how the run ended"}, rows);
 }
 
 std::string changes_section(const Changes* changes) {
@@ -433,8 +460,8 @@ std::string html_of(const Report& report, const Changes* changes) {
   for (const std::string& line : circumstances(report)) out += "<li>" + escape_markup(line) + "</li>\n";
   out += "</ul>\n";
   for (const Workload& work : report.workloads) out += ModeSection(report, work).html();
-  return out + scaling_section(report) + queues_section(report.queues) + faults_section(report.faults) +
-         changes_section(changes) + "</body>\n</html>\n";
+  return out + scaling_section(report) + peers_section(report.peers) + queues_section(report.queues) +
+         faults_section(report.faults) + changes_section(changes) + "</body>\n</html>\n";
 }
 
 }  // namespace pixmill::bench

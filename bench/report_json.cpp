@@ -39,9 +39,11 @@ Json json_of(const MachineFacts& machine, const Noise& noise) {
 }
 
 Json json_of(const Workload& work) {
-  return {{"mode", to_string(work.mode)}, {"images", work.images},     {"failed", work.failed},
-          {"pixels", work.pixels},        {"bytes", work.bytes},       {"passes", work.passes},
-          {"left_out", work.left_out},    {"warm_ups", work.warm_ups}, {"settled", work.settled}};
+  return {{"mode", to_string(work.mode)}, {"images", work.images},
+          {"failed", work.failed},        {"pixels", work.pixels},
+          {"bytes", work.bytes},          {"passes", work.passes},
+          {"left_out", work.left_out},    {"warm_ups", work.warm_ups},
+          {"settled", work.settled},      {"cached_share", json_of(work.cached_share)}};
 }
 
 Json json_of(const Breakdown& breakdown) {
@@ -84,6 +86,35 @@ Json json_of(const Floor& floor) {
                           ? Json{{"ratio", floor.base_over->ratio}, {"ci95", json_of(floor.base_over->interval)}}
                           : Json(nullptr);
   return json;
+}
+
+Json json_of(const Cold& cold) {
+  const bool timed = !cold.seconds.empty();
+  return {{"backend", cold.point.backend},
+          {"jobs", cold.point.jobs},
+          {"seconds", cold.seconds},
+          {"median", timed ? Json(cold.median) : Json(nullptr)},
+          {"ci95", timed ? json_of(cold.ci95) : Json(nullptr)},
+          {"left_share", cold.left_share},
+          {"over_warm",
+           cold.over ? Json{{"ratio", cold.over->ratio}, {"ci95", json_of(cold.over->interval)}} : Json(nullptr)},
+          {"why_not", cold.why_not}};
+}
+
+Json json_of(const Peer& peer) {
+  const bool timed = !peer.seconds.empty();
+  return {
+      {"name", peer.name},
+      {"version", peer.version},
+      {"note", peer.note},
+      {"why_not", peer.why_not},
+      {"jobs", peer.jobs},
+      {"outputs", peer.outputs},
+      {"expected", peer.expected},
+      {"seconds", peer.seconds},
+      {"median", timed ? Json(peer.median) : Json(nullptr)},
+      {"ci95", timed ? json_of(peer.ci95) : Json(nullptr)},
+      {"over", peer.over ? Json{{"ratio", peer.over->ratio}, {"ci95", json_of(peer.over->interval)}} : Json(nullptr)}};
 }
 
 std::string_view to_word(Relation relation) {
@@ -222,6 +253,11 @@ std::string json_of(const Report& report) {
   for (const Measured& run : report.runs) json["runs"].push_back(json_of(run));
   json["floors"] = Json::array();
   for (const Floor& floor : report.floors) json["floors"].push_back(json_of(floor));
+  if (report.cold) json["cold"] = json_of(*report.cold);
+  if (!report.peers.empty()) {
+    json["peers"] = Json::array();
+    for (const Peer& peer : report.peers) json["peers"].push_back(json_of(peer));
+  }
   json["beside"] = Json::array();
   for (const Beside& beside : report.beside) json["beside"].push_back(json_of(beside));
   json["fit"] = Json::object();

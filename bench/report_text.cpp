@@ -48,6 +48,7 @@ std::string table_of(const Report& report, Mode mode) {
     out += fmt::format("{:<14}{:>2} {:>9} {:<22} {}\n", floor_name(mode), floor.jobs, duration_text(floor.median),
                        interval_text(floor.ci95), floor_text(floor));
   }
+  if (report.cold && mode == Mode::files) out += "  " + cold_text(*report.cold) + '\n';
   for (const Beside& beside : report.beside) {
     if (beside.point.mode != mode) continue;
     out += fmt::format("  {} -j {} over {}: {}\n", beside.point.backend, beside.point.jobs, beside.over,
@@ -89,10 +90,18 @@ std::string warm_up_text(const Workload& work) {
       work.settled ? "until two took as long" : "and times had not settled by then: take the figures with care");
 }
 
+std::string cache_text(const Workload& work) {
+  constexpr double kAll = 0.99;
+  if (!work.cached_share) return "files: whether they were in the page cache cannot be told";
+  return fmt::format(
+      "files: {:.0f} % of them in the page cache before the rounds that count{}", *work.cached_share * 100,
+      *work.cached_share < kAll ? "; the rest was read from the disk, and that is part of the time" : "");
+}
+
 std::string rounds_text(const Report& report) {
   std::string text = fmt::format("{} round{}, order shuffled with --seed {}", report.repeats,
                                  report.repeats == 1 ? "" : "s", report.seed);
-  if (!report.runs.empty()) text += "; each run a process of its own; files in the page cache; OpenCV on one thread";
+  if (!report.runs.empty()) text += "; each run a process of its own; OpenCV on one thread";
   if (report.repeats < static_cast<int>(kLeastForInterval)) {
     text +=
         fmt::format("; of fewer than {} rounds the interval is the range, and holds the median less often than 95 %",
@@ -187,6 +196,7 @@ std::vector<std::string> circumstances(const Report& report) {
   if (!report.runs.empty()) lines.push_back("chain: " + (report.chain.empty() ? "none" : report.chain));
   for (const Workload& work : report.workloads) lines.push_back(workload_text(work));
   for (const Workload& work : report.workloads) lines.push_back(warm_up_text(work));
+  if (const Workload* work = workload_of(report, Mode::files)) lines.push_back(cache_text(*work));
   if (!report.runs.empty() || !report.queues.empty()) lines.push_back(rounds_text(report));
   lines.push_back(fmt::format(
       "noise: the same arithmetic varied by {:.1f} %; other programs used {:.0f} % of the CPUs{}; load {:.1f} before",
@@ -233,6 +243,7 @@ std::string text_of(const Report& report) {
   for (const Workload& work : report.workloads) {
     out += '\n' + std::string(to_string(work.mode)) + '\n' + table_of(report, work.mode) + costs_of(report, work.mode);
   }
+  if (!report.peers.empty()) out += '\n' + text_of(report.peers);
   if (!report.queues.empty()) out += '\n' + text_of(report.queues);
   if (!report.faults.empty()) out += '\n' + text_of(report.faults);
   const std::vector<std::string> lines = scaling_lines(report);
@@ -261,14 +272,43 @@ std::string text_of(const std::vector<QueueResult>& queues) {
   return out;
 }
 
+std::string cold_text(const Cold& cold) {
+  std::string text = fmt::format("{} -j {}, files not in the page cache", cold.point.backend, cold.point.jobs);
+  if (!cold.why_not.empty()) return text + ": not measured, " + cold.why_not;
+  text += fmt::format(" ({:.1f} % were left): {} {}", cold.left_share * 100, duration_text(cold.median),
+                      interval_text(cold.ci95));
+  return cold.over ? text + "; over warm: " + comparison_text(*cold.over) : text;
+}
+
+std::string peer_text(const Peer& peer) {
+  if (!peer.why_not.empty()) return (peer.version.empty() ? "not there: " : "no time: ") + peer.why_not;
+  std::string text = peer.over
+                         ? fmt::format("{} [{}, {}]", number_text(peer.over->ratio),
+                                       number_text(peer.over->interval.low), number_text(peer.over->interval.high))
+                         : "1";
+  return peer.note.empty() ? text : text + "; " + peer.note;
+}
+
+std::string text_of(const std::vector<Peer>& peers) {
+  std::string out =
+      fmt::format("whole programs with their start, {} worker{} each\n{:<36} {:>9} {:<22} times pixmill's\n",
+                  peers.empty() ? 0 : peers.front().jobs, peers.empty() || peers.front().jobs != 1 ? "s" : "", "",
+                  "median", "95 % interval");
+  for (const Peer& peer : peers) {
+    out += fmt::format("{:<36} {:>9} {:<22} {}\n", peer.name, peer.seconds.empty() ? "-" : duration_text(peer.median),
+                       peer.seconds.empty() ? "" : interval_text(peer.ci95), peer_text(peer));
+  }
+  return out;
+}
+
 std::string ending_text(const FaultResult& fault) {
-  if (fault.ended) return fmt::format("ran to its end; the image is {}", fault.verdict);
-  return "the whole run " + fault.how;
+  if (fault.ended) return fmt::format("at its end; the bad image was {}", fault.verdict);
+  return "too early: it " + fault.how;
 }
 
 std::string text_of(const std::vector<FaultResult>& faults) {
   std::string out =
-      fmt::format("{} good images and one that goes wrong\n{:<6} {:<11} {:>4} {:>12} {:>9}   how it ended\n",
+      fmt::format("one image goes wrong among {} good ones\n{:<6} {:<11} {:>4} {:>12} {:>9}   how the run ended\n",
                   faults.empty() ? 0 : faults.front().good, "fault", "backend", "jobs", "came through", "after");
   for (const FaultResult& fault : faults) {
     out += fmt::format("{:<6} {:<11} {:>4} {:>12} {:>9}   {}\n", fault.fault, fault.backend, fault.jobs,

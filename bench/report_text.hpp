@@ -14,6 +14,14 @@ namespace pixmill::bench {
 /// The queues, a line each.
 [[nodiscard]] std::string text_of(const std::vector<QueueResult>& queues);
 
+/// "processes -j 2, files not in the page cache: 300 ms [290 ms, 310 ms], 1.500 […] of the time, slower".
+[[nodiscard]] std::string cold_text(const Cold& cold);
+
+/// The other programs, a line each.
+[[nodiscard]] std::string text_of(const std::vector<Peer>& peers);
+/// "4.31 [4.20, 4.52]", "not installed: …", and what a program does otherwise.
+[[nodiscard]] std::string peer_text(const Peer& peer);
+
 /// What each backend lost, a line each.
 [[nodiscard]] std::string text_of(const std::vector<FaultResult>& faults);
 /// How a run with a fault ended, in a few words.

@@ -3,6 +3,7 @@
 #include "bench/changes.hpp"
 #include "bench/report_html.hpp"
 #include "bench/report_json.hpp"
+#include "bench/report_markdown.hpp"
 #include "bench/report_text.hpp"
 #include "bench/text_file.hpp"
 #include "cli/command.hpp"
@@ -68,6 +69,10 @@ void add_comparison_options(ArgumentParser& parser, BenchArguments& given) {
               options.queues);
   parser.flag("--faults", "what each backend loses by an image that crashes, one that hangs, a bomb; needs no INPUT",
               options.faults);
+  parser.flag("--cold", "one backend also with its files dropped from the page cache, where the machine lets us",
+              options.cold);
+  parser.flag("--peers", "other programs at the same work, where they are installed (docs/bench.md says which)",
+              options.peers);
   parser.option(
       "--repeats", "N", "rounds that count, in each of which every run has its turn",
       [&options](const std::string& value) { options.repeats = static_cast<int>(parse_whole(value, 1, kMostRepeats)); },
@@ -88,7 +93,8 @@ void add_report_options(ArgumentParser& parser, BenchArguments& given) {
   parser.group("what is said of it");
   parser.option("--json", "FILE", "write all figures there; -: on standard output instead of the table",
                 file_into(given.json));
-  parser.option("--report", "FILE.html", "write a page with charts there, one file that needs nothing else",
+  parser.option("--report", "FILE.html",
+                "write a page with charts there, one file that needs nothing else; FILE.md: Markdown",
                 [&given](const std::string& value) {
                   if (value.empty() || value == "-") throw Error(ErrorCode::usage, "expected the name of a file");
                   given.report = value;
@@ -105,10 +111,8 @@ bool parse(std::span<const std::string> arguments, BenchArguments& given, std::s
   page.usage = "pixmill bench INPUT... [--ops CHAIN] [options]";
   page.summary =
       "Compares the backends on this machine, on these images: all of them in turns, each run in a process of its own, "
-      "with "
-      "warm-up, shuffled order and intervals, and only if all give the same outputs. Those go to a folder in TMPDIR "
-      "that is "
-      "removed.";
+      "with warm-up, shuffled order and intervals, and only if all give the same outputs. Those go to a folder in "
+      "TMPDIR that is removed.";
   page.example = "pixmill bench photos -r --advice";
   page.example_meaning = "says which backend and how many workers to use for these photos";
   ArgumentParser parser(page);
@@ -166,10 +170,13 @@ void write_reports(const bench::Report& report, const bench::Changes* changes, c
   const bool table = given.json != "-";
   if (table) write_stdout(bench::text_of(report));
   if (changes != nullptr) (table ? write_stdout : write_stderr)('\n' + bench::text_of(*changes));
-  if (table && given.advice) write_stdout('\n' + report.advice + '\n');
+  // Without runs (--faults or --ipc alone) there is nothing to advise.
+  if (table && given.advice && !report.advice.empty()) write_stdout('\n' + report.advice + '\n');
   if (!table) write_stdout(bench::json_of(report));
   if (table && given.json) bench::write_text(*given.json, bench::json_of(report));
-  if (given.report) bench::write_text(*given.report, bench::html_of(report, changes));
+  if (!given.report) return;
+  const bool markdown = given.report->ends_with(".md");
+  bench::write_text(*given.report, markdown ? bench::markdown_of(report, changes) : bench::html_of(report, changes));
 }
 
 int told(const bench::Report& report, const BenchArguments& given, const std::optional<bench::OldReport>& old,

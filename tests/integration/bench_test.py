@@ -3,13 +3,18 @@ import html.parser
 import json
 import os
 import pathlib
+import shutil
 import signal
+import subprocess
+import sys
 import time
 import unittest
 
+from processes_test import processes
 from program import ProgramTest
 
 BACKENDS = os.environ["BACKENDS"]
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 class PageCheck(html.parser.HTMLParser):
@@ -108,6 +113,90 @@ class BenchTest(ProgramTest):
         self.assertNotIn("@import", text)
         self.check_clean()
 
+    def test_processes_give_the_same_as_threads(self):
+        report = self.folder / "report.json"
+        done = self.bench("--backends", "processes,threads", "--jobs", "2", "--repeats", "1", "--json", report)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        runs = json.loads(report.read_text())["runs"]
+        for mode in ("files", "memory"):
+            self.assertEqual(len({run["output_hash"] for run in runs if run["mode"] == mode}), 1)
+        processes = next(run for run in runs if (run["mode"], run["backend"]) == ("files", "processes"))
+        rows = [row["name"] for row in processes["breakdown"]["rows"]]
+        self.assertTrue({"worker 1", "reader 1", "writer 1"} <= set(rows), rows)
+        self.check_clean()
+
+    def test_faults_need_no_input(self):
+        done = self.run_program("bench", "--faults", "--backends", "processes", "--advice", "--json", self.folder / "report.json",
+                                env=self.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("\n\n\n", done.stdout)
+        self.assertFalse(done.stdout.endswith("\n\n"), done.stdout)
+        faults = json.loads((self.folder / "report.json").read_text())["faults"]
+        self.assertEqual({fault["fault"]: fault["verdict"] for fault in faults},
+                         {"crash": "crashed", "hang": "timeout", "bomb": "too-large"})
+        for fault in faults:
+            self.assertTrue(fault["ended"], fault)
+            self.assertEqual(fault["came_through"], fault["good"], fault)
+        self.check_clean()
+
+    def test_cold_files_are_told_apart_or_it_says_why_not(self):
+        for image in self.inputs.iterdir():
+            with image.open("rb") as file:
+                os.fsync(file.fileno())
+        done = self.bench("--cold", "--backends", "serial", "--mode", "files", "--repeats", "2", "--json", "-")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        data = json.loads(done.stdout)
+        cold = data["cold"]
+        self.assertEqual((cold["backend"], cold["jobs"]), ("serial", 1))
+        if cold["why_not"]:
+            self.assertEqual(cold["seconds"], [])
+        else:
+            self.assertEqual(len(cold["seconds"]), 2)
+            self.assertLessEqual(cold["left_share"], 0.05)
+        self.assertIn("cached_share", data["workloads"][0])
+        self.assertEqual(self.bench("--cold", "--mode", "memory").returncode, 2)
+        self.check_clean()
+
+    def test_ctrl_z_stops_the_workers_of_a_run(self):
+        self.make_images(60)
+        # A group of its own, as a shell makes it, with somebody outside it who waits: else the kernel stops nobody.
+        process = self.start("bench", self.inputs, "--backends", "processes", "--mode", "files", "--jobs", "2", "--ops",
+                             "gray,resize=3000x3000:filter=lanczos,adaptive=gaussian:window=101", "--repeats", "1",
+                             env=self.environment, preexec_fn=os.setpgrp)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def descendants():
+            known = {process.pid}
+            everybody = list(processes())
+            for _ in range(4):
+                known |= {pid for pid, parent, _, _ in everybody if parent in known}
+            return [(comm, state) for pid, _, comm, state in everybody if pid in known and state != "Z"]
+
+        self.wait_until(lambda: sum(comm == "pixmill-work" for comm, _ in descendants()) == 2)
+        os.killpg(process.pid, signal.SIGTSTP)
+        self.wait_until(lambda: {state for _, state in descendants()} == {"T"})
+        os.killpg(process.pid, signal.SIGCONT)
+        self.wait_until(lambda: "T" not in {state for _, state in descendants()})
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=120), 130)
+        self.check_clean()
+
+    def wait_until(self, what):
+        deadline = time.monotonic() + 120
+        while not what():
+            self.assertLess(time.monotonic(), deadline, "it never came so far")
+            time.sleep(0.01)
+
+    def test_markdown(self):
+        report = self.folder / "report.md"
+        done = self.bench("--backends", "serial", "--mode", "files", "--repeats", "1", "--report", report)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = report.read_text()
+        self.assertTrue(text.startswith("# The backends of pixmill"), text)
+        self.assertIn("| serial -j 1 |", text)
+        self.check_clean()
+
     def test_a_report_that_cannot_be_written_is_refused_before_work(self):
         for option in ("--json", "--report"):
             for path in (self.folder / "no" / "report", self.folder):
@@ -119,6 +208,48 @@ class BenchTest(ProgramTest):
         done = self.bench("--backends", "serial", "--mode", "files", "--repeats", "1", "--json", "-")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("runs", json.loads(done.stdout))
+
+    def test_peers_whose_outputs_are_not_there_have_no_time(self):
+        fake = self.folder / "fake"
+        fake.mkdir()
+        (fake / "gm").write_text("#!/bin/sh\necho 'GraphicsMagick that does nothing http://'\n")
+        (fake / "gm").chmod(0o755)
+        self.environment["PATH"] = f"{fake}:{os.environ['PATH']}"
+        report, page = self.folder / "report.json", self.folder / "report.html"
+        done = self.bench("--peers", "--backends", "serial", "--mode", "files", "--repeats", "1", "--json", report, "--report", page)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        peers = {peer["name"].split(",")[0]: peer for peer in json.loads(report.read_text())["peers"]}
+        self.assertEqual(set(peers), {"pixmill run", "Python", "OpenCV", "libvips", "GraphicsMagick", "ImageMagick"})
+        for peer in peers.values():
+            self.assertEqual(len(peer["seconds"]), 0 if peer["why_not"] else 1, peer)
+            if peer["seconds"]:
+                self.assertEqual(peer["outputs"], 3, peer)
+        self.assertEqual(len(peers["pixmill run"]["seconds"]), 1)
+        self.assertIn("0 outputs of 3", peers["GraphicsMagick"]["why_not"])
+        self.assertIn("0 outputs of 3", done.stdout)
+        self.assertIn("Beside other programs", page.read_text())
+        self.check_performance_page(report)
+        self.check_clean()
+
+    def check_performance_page(self, report):
+        root = self.folder / "repository"
+        (root / "docs").mkdir(parents=True)
+        for name in ("README.md", "docs/performance.md"):
+            shutil.copy(REPOSITORY / name, root / name)
+        before = (root / "README.md").read_text().split("<!-- scripts/performance")
+        subprocess.run([sys.executable, REPOSITORY / "bench/performance.py", "--root", root, report], check=True)
+        after = (root / "README.md").read_text().split("<!-- scripts/performance")
+        self.assertEqual((before[0], before[2]), (after[0], after[2]))
+        self.assertIn("| **pixmill run** |", after[1])
+        self.assertIn("0 outputs of 3", (root / "docs/performance.md").read_text())
+
+    def test_peers_know_one_job(self):
+        for arguments in (("--ops", "blur=1"), ("--mode", "memory"), ("--format", "jpg")):
+            done = self.bench("--peers", *arguments)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("--peers", done.stderr)
+        self.assertEqual(self.run_program("bench", "--peers", "--ipc").returncode, 2)
+        self.check_clean()
 
     def test_an_image_that_fails_is_said(self):
         (self.inputs / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")

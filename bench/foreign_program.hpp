@@ -1,0 +1,25 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace pixmill::bench {
+
+/// How a program of somebody else ended.
+struct ForeignRun {
+  int exit_code = 0;  ///< 128 and the signal, where one ended it.
+  double seconds = 0;
+  std::string output;  ///< The first of its standard output, where that was wanted.
+};
+
+/// Runs a program that is looked for in PATH, in a process group of its own, and waits for its end. Nothing if `stop`
+/// ended it: the group is killed then. Its standard error and what is not wanted of its output go nowhere. Exit code
+/// 127: there is no such program. Throws Error (machine) when no process can be made. Timed from before the process is
+/// made to its end.
+[[nodiscard]] std::optional<ForeignRun> run_program(const std::vector<std::string>& words, bool want_output,
+                                                    const std::stop_token& stop);
+
+}  // namespace pixmill::bench

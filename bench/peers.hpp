@@ -1,0 +1,50 @@
+#pragma once
+
+#include "bench/report.hpp"
+
+#include <pixmill/batch.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace pixmill::bench {
+
+/// Other programs that do `gray,threshold=otsu` from the same files, and pixmill as one does it from a shell; with
+/// `jobs` workers each, whole processes with their start. What is not installed is said.
+class Peers {
+ public:
+  /// The first of peers() is `program`, a pixmill. Links to the inputs go to `folder`, which must exist. Throws Error
+  /// (usage) for a chain or a format that others do not have, and as run_batch() does for inputs that are wrong.
+  Peers(const BatchOptions& batch, std::string program, int jobs, std::string folder);
+
+  /// Those that are installed, and with `why_not` those that are not.
+  [[nodiscard]] std::vector<Peer> peers() const;
+  /// Runs one of them into `output`, which must not exist; `why_not` of `peer` says why its time is none, if so: it
+  /// failed, or has not as many outputs as `expected` (0: any). Nothing if `stop` ended it.
+  [[nodiscard]] std::optional<double> run(std::size_t place, const std::string& output, std::uint64_t expected,
+                                          Peer& peer, const std::stop_token& stop) const;
+
+ private:
+  /// How it is called.
+  struct Command {
+    Peer peer;
+    std::vector<std::string> words;  ///< `{out}` in them is the folder of the outputs.
+  };
+  void add(Peer peer, std::vector<std::string> words);
+  void add_python();
+  void add_built(const char* name, const char* file, const char* library);
+  void add_graphics_magick();
+  void add_image_magick();
+
+  int jobs_;
+  std::uint64_t files_ = 0;
+  std::string folder_;  ///< Of links to the inputs, and `list0`: their names, with NUL between.
+  std::string list_;    ///< Their paths, a line each.
+  std::string program_;
+  std::vector<Command> commands_;
+};
+
+}  // namespace pixmill::bench

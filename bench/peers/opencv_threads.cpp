@@ -1,0 +1,58 @@
+// JPEG or PNG to gray, Otsu, 1-bit PNG, with OpenCV and nothing else on threads that share a counter: what one writes
+// without pixmill.
+//
+//   peer_opencv_threads LIST OUT JOBS       LIST: paths, a line each; `--version` tells OpenCV's
+
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+bool convert(const std::string& path, const std::filesystem::path& folder) {
+  const cv::Mat gray = cv::imread(path, cv::IMREAD_GRAYSCALE);
+  if (gray.empty()) return false;
+  cv::Mat two;
+  cv::threshold(gray, two, 0, 255, cv::THRESH_BINARY | cv::THRESH_OTSU);
+  const std::string name = std::filesystem::path(path).filename().string() + ".png";
+  return cv::imwrite((folder / name).string(), two, {cv::IMWRITE_PNG_COMPRESSION, 1, cv::IMWRITE_PNG_BILEVEL, 1});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--version") {
+    std::printf("OpenCV %s in C++\n", CV_VERSION);
+    return 0;
+  }
+  if (argc != 4) {
+    std::fputs("usage: peer_opencv_threads LIST OUT JOBS\n", stderr);
+    return 2;
+  }
+  cv::setNumThreads(1);
+  std::vector<std::string> paths;
+  std::ifstream list(argv[1]);
+  for (std::string line; std::getline(list, line);) paths.push_back(line);
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> well{true};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < paths.size(); i = next++) {
+      if (!convert(paths[i], argv[2])) well = false;
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < std::atoi(argv[3]); ++i) threads.emplace_back(work);
+  }
+  return well ? 0 : 1;
+}

@@ -1,0 +1,43 @@
+"""JPEG or PNG to gray, Otsu, 1-bit PNG, with OpenCV in Python's multiprocessing.Pool.
+
+    pool_cv2.py LIST OUT JOBS       LIST: paths, a line each; `--version` tells OpenCV's
+"""
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+
+import cv2
+
+BILEVEL = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_BILEVEL, 1]
+
+
+def begin():
+    cv2.setNumThreads(1)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nobody outlives the program
+
+
+def convert(task):
+    path, out = task
+    gray = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    _, two = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    if not cv2.imwrite(out, two, BILEVEL):
+        raise OSError(out)
+
+
+def main():
+    if sys.argv[1:] == ["--version"]:
+        print("OpenCV", cv2.__version__, "in Python", sys.version.split()[0])
+        return
+    listed, folder, jobs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    with open(listed, encoding="utf-8", errors="surrogateescape") as lines:
+        paths = lines.read().splitlines()
+    tasks = [(path, os.path.join(folder, os.path.basename(path) + ".png")) for path in paths]
+    with multiprocessing.Pool(jobs, begin) as pool:
+        for _ in pool.imap_unordered(convert, tasks, chunksize=4):
+            pass
+
+
+if __name__ == "__main__":
+    main()

@@ -28,8 +28,6 @@ void add_note(std::string& detail, const std::string& note) {
   detail += note;
 }
 
-}
-
 }  // namespace
 
 /// One image on its way through the program.

@@ -2,6 +2,7 @@
 #include "ipc/sandbox.hpp"
 #include "tests/pipeline/own/kernels_for_tests.hpp"
 #include "tests/pipeline/pool_host.hpp"
+#include "tests/support/sample_files.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/plugin.hpp>

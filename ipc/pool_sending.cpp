@@ -45,8 +45,8 @@ Lease Pool::Impl::lend(std::uint64_t size_bytes) {
     places.push_back(slot.get());
   }
   std::stable_sort(places.begin(), places.end(), [](const WorkerSlot* a, const WorkerSlot* b) {
-    const bool idle = a->state != State::running;
-    return idle != (b->state != State::running) ? !idle : a->leases < b->leases;
+    const bool runs = a->state == State::running;
+    return runs != (b->state == State::running) ? runs : a->leases < b->leases;
   });
   try {
     for (WorkerSlot* slot : places) {

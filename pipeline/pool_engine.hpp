@@ -34,7 +34,7 @@ class PoolEngine final : ipc::Pool::Events {
              std::function<void(PoolRequest&&, ImageResult&&)> finished);
   PoolEngine(const PoolEngine&) = delete;
   PoolEngine& operator=(const PoolEngine&) = delete;
-  ~PoolEngine();
+  ~PoolEngine() override;
 
   void submit(PoolRequest request);
   /// Sleeps until something has happened, at most a minute. Throws Error (machine) when no worker can be had.

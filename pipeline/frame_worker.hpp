@@ -24,8 +24,8 @@ struct FrameWorkerJob {
   std::uint64_t spin_ns = 0;
   bool sandbox = true;
   std::string plan;
-  std::vector<int> system_calls;     ///< That its own kernels need beside those of every worker.
-  std::vector<std::string> plugins;  ///< That they are from.
+  std::vector<int> system_calls = {};     ///< That its own kernels need beside those of every worker.
+  std::vector<std::string> plugins = {};  ///< That they are from.
 };
 
 /// The job as arguments of a program, and back; nothing if they make no sense.

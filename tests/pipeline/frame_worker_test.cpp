@@ -15,7 +15,9 @@ namespace pixmill::pipeline {
 namespace {
 
 TEST(FrameWorker, AJobGoesThroughArguments) {
-  const FrameWorkerJob job{"1.2.3", 1ULL << 40U, 20000, false, "gray=luma,threshold=otsu:type=binary:scope=image"};
+  FrameWorkerJob job{"1.2.3", 1ULL << 40U, 20000, false, "gray=luma,threshold=otsu:type=binary:scope=image"};
+  job.system_calls = {102, 39};
+  job.plugins = {"/a/b.so", "/c d.so"};
   const std::vector<std::string> arguments = arguments_of(job);
   const auto read = job_of(arguments);
   ASSERT_TRUE(read);
@@ -23,14 +25,16 @@ TEST(FrameWorker, AJobGoesThroughArguments) {
   EXPECT_EQ(read->memory_bytes, job.memory_bytes);
   EXPECT_EQ(read->sandbox, job.sandbox);
   EXPECT_EQ(read->plan, job.plan);
+  EXPECT_EQ(read->system_calls, job.system_calls);
+  EXPECT_EQ(read->plugins, job.plugins);
 }
 
 TEST(FrameWorker, ArgumentsThatMakeNoSenseAreNoJob) {
   const std::vector<std::string> good = arguments_of({"1.2.3", 1, 2, true, ""});
   ASSERT_TRUE(job_of(good));
   EXPECT_FALSE(job_of({}));
-  EXPECT_FALSE(job_of(std::span(good).first(4)));
-  for (const std::size_t at : {1U, 2U, 3U}) {
+  EXPECT_FALSE(job_of(std::span(good).first(5)));
+  for (const std::size_t at : {1U, 2U, 3U, 5U}) {
     for (const char* wrong : {"", "x", "-1", "1x"}) {
       std::vector<std::string> bad = good;
       bad[at] = wrong;

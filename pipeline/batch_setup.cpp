@@ -123,6 +123,7 @@ void set_output(const BatchOptions& options, BatchSetup& setup) {
 
 std::size_t reduction_named(const std::string& name, const std::vector<const kernels::Reduction*>& all) {
   std::vector<std::string_view> names;
+  names.reserve(all.size());
   for (const kernels::Reduction* known : all) names.push_back(known->descriptor->name);
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) refuse_name("--reduce", name, names);

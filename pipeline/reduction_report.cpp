@@ -80,8 +80,8 @@ bool is_own(const ReportWish::Row& row) {
 
 // What the n-th own reduction reports; empty: nothing.
 const std::vector<double>& own_values(const Accumulator::Result& result, std::size_t n) {
-  static const std::vector<double> kNone;
-  return n < result.own.size() ? result.own[n] : kNone;
+  static const std::vector<double> none;
+  return n < result.own.size() ? result.own[n] : none;
 }
 
 // JSON has no number that is none.

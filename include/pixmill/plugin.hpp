@@ -81,8 +81,8 @@ PIXMILL_API void load_plugin(const std::string& path);
 /// Begins the one function of a plug-in; what follows is its body. `registrar`: the name in it of the
 /// pixmill::Registrar.
 #define PIXMILL_PLUGIN(registrar)                                          \
-  static void pixmill_plugin_registers(::pixmill::Registrar& registrar);   \
+  static void pixmill_plugin_registers(::pixmill::Registrar&(registrar));  \
   extern "C" PIXMILL_API const ::pixmill::PluginEntry pixmill_plugin_v1;   \
   extern "C" const ::pixmill::PluginEntry pixmill_plugin_v1 =              \
       ::pixmill::PluginEntry::of_these_headers(&pixmill_plugin_registers); \
-  static void pixmill_plugin_registers(::pixmill::Registrar& registrar)
+  static void pixmill_plugin_registers(::pixmill::Registrar&(registrar))

@@ -1,4 +1,5 @@
 """Own kernels from plug-ins, with the program: what they do on each backend, and what they cost where they misbehave."""
+import json
 import os
 import pathlib
 import unittest
@@ -48,6 +49,22 @@ class PluginTest(ProgramTest):
         self.assertEqual(self.run_program("run", self.inputs, "-o", self.out, "--overwrite", "-q",
                                           "--ops", "invert").returncode, 0)
         self.assertEqual(self.outputs(), got)
+
+    def test_reductions_are_the_same_whatever_dies(self):
+        self.make_widths(5, 64, 90)
+        arguments = ["stats", self.inputs, "--plugin", plugin("faults"), "--ops", "misbehaves,threshold=128:type=tozero",
+                     "--reduce", "bright,histogram", "-q"]
+        want = None
+        for backend in ["processes", *BACKENDS]:
+            done = self.run_program(*arguments, "--backend", backend)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), backend)
+            want = want or done.stdout
+            self.assertEqual(done.stdout, want, backend)
+        report = json.loads(want)
+        self.assertEqual(report["bright"], [sum(report["histogram"][0][128:]), 3])
+        self.make_widths(102, 103)
+        done = self.run_program(*arguments, "--retries", 0)
+        self.assertEqual((done.returncode, done.stdout), (1, want))
 
     def test_what_it_throws_costs_one_image_on_every_backend(self):
         self.make_widths(5, 101, 64, 106, 90)

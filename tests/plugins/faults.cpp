@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <stdexcept>
 #include <vector>
@@ -51,6 +52,10 @@ pixmill::KernelDefinition kernel(const char* name, const char* summary) {
   return definition;
 }
 
+struct Bright {
+  std::uint64_t pixels;
+};
+
 }  // namespace
 
 PIXMILL_PLUGIN(registrar) {
@@ -67,4 +72,15 @@ PIXMILL_PLUGIN(registrar) {
   pixmill::KernelDefinition levels = kernel("darker", "Half as bright");
   levels.level = [](int level, int /*largest*/, const pixmill::KernelArguments&) { return level / 2; };
   registrar.kernel(levels);
+  registrar.reduction(pixmill::reduction_of<Bright>(
+      {.name = "bright", .summary = "Levels above 127"},
+      [](const cv::Mat& image, Bright& state) {
+        for (int y = 0; y < image.rows; ++y) {
+          for (int x = 0; x < image.cols; ++x) state.pixels += image.ptr<std::uint8_t>(y)[x] > 127 ? 1U : 0U;
+        }
+      },
+      [](const Bright& from, Bright& into) { into.pixels += from.pixels; },
+      [](const Bright& state, std::uint64_t images) {
+        return std::vector<double>{static_cast<double>(state.pixels), static_cast<double>(images)};
+      }));
 }

@@ -195,7 +195,7 @@ class ModeSection {
       head.insert(head.end(), names.begin(), names.end());
       for (const RowTimes& row : run->breakdown->rows) {
         Cells cells = {run->point.backend + ", " + row.name};
-        for (const double seconds : parts_of(row)) cells.push_back(number_text(seconds * 1000));
+        for (const double seconds : parts_of(row)) cells.push_back(seconds > 0 ? number_text(seconds * 1000) : "–");
         rows.push_back(std::move(cells));
       }
     }
@@ -362,8 +362,8 @@ std::string peers_section(const std::vector<Peer>& peers) {
       bars.push_back({peer.name.substr(0, peer.name.find(',')), duration_text(peer.median), peer.median, peer.ci95,
                       &peer == &peers.front() ? 0 : 1});
     }
-    rows.push_back({peer.name, peer.version, timed ? duration_text(peer.median) : "–",
-                    timed ? interval_text(peer.ci95) : "–", peer_text(peer)});
+    rows.push_back({peer.name, timed ? duration_text(peer.median) : "–", timed ? interval_text(peer.ci95) : "–",
+                    peer_ratio(peer), peer.version, peer_remark(peer)});
   }
   return fmt::format(
       "<h2>Beside other programs</h2>\n<div class=\"charts\">\n{}</div>\n{}",
@@ -371,7 +371,7 @@ std::string peers_section(const std::vector<Peer>& peers) {
              fmt::format("Shorter is better. From start to end, {} workers each, in the same rounds; of those "
                          "that made all the outputs.",
                          peers.front().jobs)),
-      table({"program", "version", "median", "95 % interval", "times pixmill's"}, rows));
+      table({"program", "median", "95 % interval", "times pixmill's", "version", "remark"}, rows));
 }
 
 std::string queues_section(const std::vector<QueueResult>& queues) {
@@ -414,14 +414,14 @@ std::string faults_section(const std::vector<FaultResult>& faults) {
                     fmt::format("{} of {}", fault.came_through, fault.good),
                     static_cast<double>(fault.came_through),
                     {},
-                    fault.came_through == fault.good ? 2 : 1});
+                    fault.came_through == fault.good && fault.ended ? 2 : 1});
     rows.push_back({fault.fault, fault.backend, std::to_string(fault.jobs), std::to_string(fault.came_through), lost,
                     duration_text(fault.seconds), ending_text(fault)});
   }
   return "<h2>One image goes wrong</h2>\n<div class=\"charts\">\n" +
          figure("Good images that came through", bar_chart("Good images that came through", bars),
                 "Beside one that crashes, one that hangs, or one whose header asks for far too much. Green: all of "
-                "them.") +
+                "them, and the run ended well.") +
          "</div>\n" + table({"fault", "backend", "jobs", "came through", "lost", "after", "how the run ended"}, rows);
 }
 

@@ -101,12 +101,12 @@ std::string peers_of(const std::vector<Peer>& peers) {
   std::vector<Cells> rows;
   for (const Peer& peer : peers) {
     const bool timed = !peer.seconds.empty();
-    rows.push_back({peer.name, peer.version, timed ? duration_text(peer.median) : "–",
-                    timed ? interval_text(peer.ci95) : "–", peer_text(peer)});
+    rows.push_back({peer.name, timed ? duration_text(peer.median) : "–", timed ? interval_text(peer.ci95) : "–",
+                    peer_ratio(peer), peer.version, peer_remark(peer)});
   }
   return fmt::format("## Beside other programs\n\nWhole programs with their start, {} workers each.\n\n{}",
                      peers.front().jobs,
-                     table({"program", "version", "median", "95 % interval", "times pixmill's"}, rows));
+                     table({"program", "median", "95 % interval", "times pixmill's", "version", "remark"}, rows));
 }
 
 std::string queues_of(const std::vector<QueueResult>& queues) {

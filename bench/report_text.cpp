@@ -280,13 +280,15 @@ std::string cold_text(const Cold& cold) {
   return cold.over ? text + "; over warm: " + comparison_text(*cold.over) : text;
 }
 
-std::string peer_text(const Peer& peer) {
-  if (!peer.why_not.empty()) return (peer.version.empty() ? "not there: " : "no time: ") + peer.why_not;
-  std::string text = peer.over
-                         ? fmt::format("{} [{}, {}]", number_text(peer.over->ratio),
-                                       number_text(peer.over->interval.low), number_text(peer.over->interval.high))
-                         : "1";
-  return peer.note.empty() ? text : text + "; " + peer.note;
+std::string peer_ratio(const Peer& peer) {
+  if (!peer.over) return peer.seconds.empty() ? "–" : "1";
+  return fmt::format("{} [{}, {}]", number_text(peer.over->ratio), number_text(peer.over->interval.low),
+                     number_text(peer.over->interval.high));
+}
+
+std::string peer_remark(const Peer& peer) {
+  if (peer.why_not.empty()) return peer.note;
+  return (peer.version.empty() ? "not there: " : "no time: ") + peer.why_not;
 }
 
 std::string text_of(const std::vector<Peer>& peers) {
@@ -295,15 +297,17 @@ std::string text_of(const std::vector<Peer>& peers) {
                   peers.empty() ? 0 : peers.front().jobs, peers.empty() || peers.front().jobs != 1 ? "s" : "", "",
                   "median", "95 % interval");
   for (const Peer& peer : peers) {
+    const std::string remark = peer_remark(peer);
+    const std::string text = peer.seconds.empty() ? remark : peer_ratio(peer) + (remark.empty() ? "" : "; " + remark);
     out += fmt::format("{:<36} {:>9} {:<22} {}\n", peer.name, peer.seconds.empty() ? "-" : duration_text(peer.median),
-                       peer.seconds.empty() ? "" : interval_text(peer.ci95), peer_text(peer));
+                       peer.seconds.empty() ? "" : interval_text(peer.ci95), text);
   }
   return out;
 }
 
 std::string ending_text(const FaultResult& fault) {
-  if (fault.ended) return fmt::format("at its end; the bad image was {}", fault.verdict);
-  return "too early: it " + fault.how;
+  if (fault.ended) return fmt::format("ran to its end; verdict on the bad image: {}", fault.verdict);
+  return "the run " + fault.how;
 }
 
 std::string text_of(const std::vector<FaultResult>& faults) {

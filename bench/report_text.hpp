@@ -19,8 +19,10 @@ namespace pixmill::bench {
 
 /// The other programs, a line each.
 [[nodiscard]] std::string text_of(const std::vector<Peer>& peers);
-/// "4.31 [4.20, 4.52]", "not installed: …", and what a program does otherwise.
-[[nodiscard]] std::string peer_text(const Peer& peer);
+/// "4.31 [4.20, 4.52]", or a dash.
+[[nodiscard]] std::string peer_ratio(const Peer& peer);
+/// What a program does otherwise, or why it has no time; may be empty.
+[[nodiscard]] std::string peer_remark(const Peer& peer);
 
 /// What each backend lost, a line each.
 [[nodiscard]] std::string text_of(const std::vector<FaultResult>& faults);

@@ -53,7 +53,7 @@ ipc::UniqueFd open_trace(const std::string& path, bool& regular) {
 
 }  // namespace
 
-TraceFile::TraceFile(std::string path, Legend legend, const InputList& inputs)
+TraceFile::TraceFile(std::string path, const Legend& legend, const InputList& inputs)
     : path_(std::move(path)), inputs_(inputs), process_(::getpid()), origin_ns_(monotonic_ns()) {
   fd_ = open_trace(path_, regular_);
   for (const std::string& name : legend.stages) stages_.push_back(json_text(name));

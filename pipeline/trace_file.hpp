@@ -28,7 +28,7 @@ class TraceFile final : public Probe {
   };
   /// Opens `path`, which is replaced, and locks it. Keeps a reference to the inputs. Throws Error: (usage) if another
   /// run writes it or it is none that can be written; (machine) if the machine fails.
-  TraceFile(std::string path, Legend legend, const InputList& inputs);
+  TraceFile(std::string path, const Legend& legend, const InputList& inputs);
   /// Finishes it, if that was not done.
   ~TraceFile() override;
   TraceFile(const TraceFile&) = delete;

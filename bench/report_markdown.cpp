@@ -115,6 +115,7 @@ std::string queues_of(const std::vector<QueueResult>& queues) {
     return over ? fmt::format("{} – {}", number_text(over->interval.low), number_text(over->interval.high)) : "–";
   };
   std::vector<Cells> rows;
+  rows.reserve(queues.size());
   for (const QueueResult& queue : queues) {
     rows.push_back({queue.name, queue.spins ? "spinning" : "blocking", latency_text(queue.p50_ns),
                     latency_text(queue.p99_ns), number_text(queue.stream_per_s / 1e6),
@@ -129,6 +130,7 @@ std::string queues_of(const std::vector<QueueResult>& queues) {
 std::string faults_of(const std::vector<FaultResult>& faults) {
   if (faults.empty()) return "";
   std::vector<Cells> rows;
+  rows.reserve(faults.size());
   for (const FaultResult& fault : faults) {
     rows.push_back({fault.fault + ", " + fault.backend, std::to_string(fault.jobs),
                     fmt::format("{} of {}", fault.came_through, fault.good), duration_text(fault.seconds),

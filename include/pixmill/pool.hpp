@@ -53,6 +53,7 @@ enum class StartMethod : unsigned char {
   fork,
 };
 
+/// How a pool is made. A value.
 struct PoolOptions {
   /// Processes. 0: as many as there are CPUs that this process may use.
   int workers = 0;
@@ -77,6 +78,7 @@ struct PoolOptions {
   std::optional<bool> sandbox;
   /// For next().
   StreamOrder order = StreamOrder::as_pushed;
+  /// Of what workers are made.
   StartMethod start = StartMethod::program;
   /// The program pixmill-worker, for StartMethod::program. Empty: that of the environment variable PIXMILL_WORKER, else
   /// the one that was installed with this library.
@@ -98,8 +100,8 @@ struct PoolStatistics {
 
 /// One image out of a stream, with the tag that it was pushed with.
 struct StreamResult {
-  std::uint64_t tag = 0;
-  ImageResult result;
+  std::uint64_t tag = 0;  ///< As it was pushed.
+  ImageResult result;     ///< What became of it.
 };
 
 /// Worker processes that run one plan over images in memory; see above.
@@ -184,6 +186,7 @@ class PIXMILL_API Pool {
   /// Waits for the pool's thread, so not from a `done`.
   void terminate();
 
+  /// So far.
   [[nodiscard]] PoolStatistics statistics() const;
 
  private:

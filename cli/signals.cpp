@@ -64,11 +64,16 @@ SignalWatch::SignalWatch(std::stop_source stop, std::function<void(int signal)> 
     throw std::system_error(error, std::generic_category(), "pthread_sigmask");
   }
   thread_ = std::thread([this, set] {
-    waits_.release();
+    {
+      const std::lock_guard lock(mutex_);
+      waits_ = true;
+      changed_.notify_one();
+    }
     watch(set);
   });
   // A process that is forked while a thread begins could inherit a lock that the thread holds.
-  waits_.acquire();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return waits_; });
 }
 
 SignalWatch::~SignalWatch() {

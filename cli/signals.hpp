@@ -4,7 +4,8 @@
 #include <functional>
 
 #include <atomic>
-#include <semaphore>
+#include <condition_variable>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -38,7 +39,9 @@ class SignalWatch {
   const std::function<void(int)> on_first_;
   const std::function<void()> on_second_;
   std::atomic<int> received_ = 0;
-  std::binary_semaphore waits_{0};    ///< The thread does nothing any more but wait.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool waits_ = false;                ///< The thread does nothing any more but wait. Under the mutex.
   std::atomic<bool> ending_ = false;  ///< The next signal is this object's own.
   std::thread thread_;
 };

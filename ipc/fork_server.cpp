@@ -45,6 +45,10 @@ pid_t spawn_program(const std::vector<std::string>& program, bool warm, int sock
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawnattr_init(&attributes);
   ::posix_spawn_file_actions_adddup2(&actions, socket, kServerSocket);
+#if __GLIBC_PREREQ(2, 34)
+  // Where it cannot be asked for, the program closes them itself, once it is loaded.
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, kServerSocket + 1);
+#endif
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   ::posix_spawnattr_setpgroup(&attributes, 0);
   pid_t pid = 0;
@@ -83,7 +87,7 @@ void reap_group(pid_t group) {
 ForkServer::ForkServer(const WorkerPlan& plan, bool warm) {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    fail("socketpair", errno, "; raise the limit of open files (ulimit -n), or use a smaller -j");
+    fail("socketpair", errno, "; raise the limit of open files (ulimit -n), or use fewer workers");
   }
   socket_.reset(ends[0]);
   UniqueFd other(ends[1]);

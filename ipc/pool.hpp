@@ -30,6 +30,10 @@ struct PoolOptions {
   std::uint32_t ring_capacity = 64;
   /// How many messages a worker is given before a fresh one takes its place; 0: no limit.
   std::uint64_t messages_a_life = 0;
+  /// Put behind the reasons for which the pool fails: what the user can do where workers cannot be locked in, and where
+  /// none can be had at all. A clause each, or nothing.
+  std::string if_not_locked;
+  std::string if_no_worker;
   /// How much memory the machine still has to give, asked before a region takes more; empty: not asked.
   std::function<std::uint64_t()> available_memory;
 };

@@ -355,15 +355,13 @@ void Pool::Impl::reap_strays() {
 void Pool::Impl::check_hope() const {
   if (unfinished() == 0) return;
   if (!insecure_.empty()) {
-    throw Error(ErrorCode::machine, "workers cannot be locked in (" + insecure_ +
-                                        "); --sandbox off runs them without, 'pixmill doctor' tells more");
+    throw Error(ErrorCode::machine, "workers cannot be locked in (" + insecure_ + ")" + options_.if_not_locked);
   }
   const bool no_server = !server_ && server_failures_.hopeless();
   for (const auto& slot : slots_) {
     if (slot->process || (!slot->stillborn.hopeless() && !no_server)) return;
   }
-  throw Error(ErrorCode::machine,
-              "no worker process can be started: " + last_trouble_ + "; --backend threads works without any");
+  throw Error(ErrorCode::machine, "no worker process can be started: " + last_trouble_ + options_.if_no_worker);
 }
 
 }  // namespace pixmill::ipc

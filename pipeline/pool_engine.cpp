@@ -67,6 +67,8 @@ ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options,
   made.messages_a_life = options.images_a_worker;
   made.timeout = options.timeout;
   made.retries = options.retries;
+  made.if_not_locked = "; PoolOptions::sandbox = false runs them without";
+  made.if_no_worker = "; Plan::apply() works without any";
   made.ring_capacity = kRingCapacity;
   made.available_memory = [] {
     const std::uint64_t bytes = available_memory();

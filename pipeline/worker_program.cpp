@@ -17,6 +17,8 @@ std::string beside_library() {
   Dl_info found{};
   if (::dladdr(&place, &found) == 0 || found.dli_fname == nullptr) return {};
   const std::string library = found.dli_fname;
+  // Relative to where the program or the library was loaded from, which may be another folder than the current one.
+  if (!library.starts_with('/')) return {};
   const auto slash = library.rfind('/');
   return slash == std::string::npos ? std::string() : library.substr(0, slash + 1) + PIXMILL_WORKER_FROM_LIBRARY;
 }

@@ -94,7 +94,8 @@ class KernelOperation {
   virtual ~KernelOperation() = default;
 
   /// The shape that comes out: of 1 or 3 channels, and alpha where what goes in has it. Asked from the header alone,
-  /// before the pixels are decoded. What it throws is the reason why the image failed.
+  /// before the pixels are decoded, by batches and pools also in the process that makes them. What it throws is the
+  /// reason why the image failed.
   [[nodiscard]] virtual ImageShape output_shape(const ImageShape& in) const { return in; }
   /// An upper bound of the memory that apply() takes beside `in` and `out`, in bytes. It counts against `--max-memory`
   /// before the image is decoded.

@@ -16,12 +16,12 @@
 
 /// Own reductions: once registered, BatchOptions::reductions and `--reduce` may name them.
 ///
-///     struct Bright { std::uint64_t pixels; };
+///     struct Bright { std::uint64_t samples; };
 ///     pixmill::register_reduction(pixmill::reduction_of<Bright>(
-///         {.name = "bright", .summary = "Pixels that are brighter than 200"},
-///         [](const cv::Mat& image, Bright& state) { state.pixels = cv::countNonZero(image > 200); },
-///         [](const Bright& from, Bright& into) { into.pixels += from.pixels; },
-///         [](const Bright& state, std::uint64_t images) { return std::vector{double(state.pixels)}; }));
+///         {.name = "bright", .summary = "Samples brighter than 200"},
+///         [](const cv::Mat& image, Bright& state) { state.samples = cv::countNonZero(image.reshape(1) > 200); },
+///         [](const Bright& from, Bright& into) { into.samples += from.samples; },
+///         [](const Bright& state, std::uint64_t images) { return std::vector{double(state.samples)}; }));
 ///
 /// A reduction has a state of so many bytes. Each image makes one, in its worker; it travels to the coordinator, is
 /// kept for `--resume`, and is merged there with those of all other images, in whatever order they come.

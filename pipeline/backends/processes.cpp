@@ -191,6 +191,8 @@ class Coordinator final : ipc::Pool::Events {
     options.region_bytes = region_bytes(memory);
     options.timeout = job_.supervision.timeout;
     options.retries = job_.supervision.retries;
+    options.if_not_locked = "; --sandbox off runs them without, 'pixmill doctor' tells more";
+    options.if_no_worker = "; --backend threads works without any";
     options.ring_capacity = kRingCapacity;
     options.available_memory = [] {
       const std::uint64_t bytes = available_memory();

@@ -10,8 +10,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 namespace pixmill::pipeline {
@@ -109,22 +111,31 @@ class UserLevelOperation final : public kernels::LevelOperation {
       : name_(descriptor.name), definition_(definition), arguments_(descriptor, values) {}
 
   void compose(const kernels::Histogram* /*histogram*/, kernels::LevelTable& table) const override {
+    Levels& levels = levels_[table.depth() == kernels::Depth::sixteen ? 1 : 0];
+    std::call_once(levels.once, [&] { ask(kernels::max_level(table.depth()), levels.of); });
+    table.then([&levels](int level) { return levels.of[static_cast<std::size_t>(level)]; });
+  }
+
+ private:
+  struct Levels {
+    std::once_flag once;
+    std::vector<int> of;
+  };
+
+  void ask(int largest, std::vector<int>& levels) const {
     const SameRandomNumbers same;
-    const int largest = kernels::max_level(table.depth());
-    // The whole function first: a table changes wholly or not at all, and each level is asked for once.
-    std::vector<int> levels(static_cast<std::size_t>(largest) + 1);
+    levels.assign(static_cast<std::size_t>(largest) + 1, 0);
     call_own_code(name_, [&] {
       for (int level = 0; level <= largest; ++level) {
         levels[static_cast<std::size_t>(level)] = std::clamp(definition_.level(level, largest, arguments_), 0, largest);
       }
     });
-    table.then([&levels](int level) { return levels[static_cast<std::size_t>(level)]; });
   }
 
- private:
   std::string name_;
   const KernelDefinition& definition_;
   BoundArguments arguments_;
+  mutable std::array<Levels, 2> levels_;  // of 8 and 16 bits, once they are wanted
 };
 
 }  // namespace

@@ -91,6 +91,21 @@ TEST(OwnKernel, OfLevelsGivesWhatOursGive) {
   EXPECT_EQ(ends.image.at<std::uint8_t>(0, 0), 0);
 }
 
+TEST(OwnKernel, OfLevelsIsAskedOnceForEach) {
+  std::atomic<int> asked{0};
+  KernelDefinition definition = named("level-counts");
+  definition.level = [&asked](int level, int /*largest*/, const KernelArguments&) {
+    ++asked;
+    return level;
+  };
+  register_kernel(definition);
+  const Plan plan = Plan::parse("level-counts");
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(plan.apply(cv::Mat(2, 2, CV_8UC1, cv::Scalar(9))));
+  EXPECT_EQ(asked, 256);
+  EXPECT_TRUE(plan.apply(cv::Mat(2, 2, CV_16UC1, cv::Scalar(9))));
+  EXPECT_EQ(asked, 256 + 65536);
+}
+
 TEST(OwnKernel, AsAClassMayChangeTheSize) {
   KernelDefinition definition = named("own-transpose");
   definition.bind = [](const KernelArguments&) { return std::make_unique<tests::Transpose>(); };

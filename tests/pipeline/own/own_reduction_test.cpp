@@ -65,6 +65,29 @@ class OwnReduction : public tests::BatchFixture {
   }
 };
 
+// As docs/own-kernels.md has it.
+TEST_F(OwnReduction, TheOneOfTheDocumentationTakesColours) {
+  struct Bright {
+    std::uint64_t samples;
+  };
+  register_reduction(reduction_of<Bright>(
+      {.name = "bright-samples", .summary = "Samples brighter than 200"},
+      [](const cv::Mat& image, Bright& state) {
+        state.samples = static_cast<std::uint64_t>(cv::countNonZero(image.reshape(1) > 200));
+      },
+      [](const Bright& from, Bright& into) { into.samples += from.samples; },
+      [](const Bright& state, std::uint64_t /*images*/) {
+        return std::vector<double>{static_cast<double>(state.samples)};
+      }));
+  cv::Mat image(4, 5, CV_8UC3, cv::Scalar(10, 201, 255));
+  tests::write_file(in("bright.png"), tests::encoded(image, "png"));
+  BatchOptions wanted = wanting({"bright-samples"}, "");
+  wanted.inputs.paths = {in("bright.png")};
+  const BatchReport report = run_batch(wanted);
+  ASSERT_TRUE(report.all_well()) << report.reduction_trouble;
+  EXPECT_NE(report.reductions->json().find("\"bright-samples\": [40]"), std::string::npos) << report.reductions->json();
+}
+
 TEST_F(OwnReduction, GivesTheSameBitsOnEveryBackend) {
   for (int i = 0; i < 30; ++i) {
     const int type = i % 4 == 0 ? CV_8UC4 : i % 3 == 0 ? CV_8UC3 : CV_8UC1;

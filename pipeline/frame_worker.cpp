@@ -172,7 +172,7 @@ ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job) {
   return plan;
 }
 
-ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job, std::shared_ptr<const Program> program) {
+ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job, const std::shared_ptr<const Program>& program) {
   ipc::WorkerPlan plan = limits_of(job);
   plan.prepare = prepare_libraries;
   plan.warm_up = [program] { warm_up(*program); };

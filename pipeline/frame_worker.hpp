@@ -35,7 +35,8 @@ struct FrameWorkerJob {
 /// For the program: workers that run the job's plan over frames. A job that cannot be done is told by `prepare`.
 [[nodiscard]] ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job);
 /// For a fork of this process: likewise, with the job's plan compiled already.
-[[nodiscard]] ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job, std::shared_ptr<const Program> program);
+[[nodiscard]] ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job,
+                                                const std::shared_ptr<const Program>& program);
 
 /// The shape of a frame as a message has it. Its pixels are the input, row after row.
 [[nodiscard]] std::array<std::uint64_t, 2> message_of(const cv::Mat& frame);

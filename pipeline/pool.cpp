@@ -75,7 +75,7 @@ class Pool::Impl {
       throw;
     }
   }
-  ~Impl() { terminate(); }
+  ~Impl() { stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -162,7 +162,11 @@ class Pool::Impl {
 
   void terminate() {
     check_may_wait("terminate");
-    frames_->refuse(ErrorCode::usage, kClosed);
+    stop();
+  }
+
+  void stop() {
+    frames_->refuse(ErrorCode::usage, copy_of(kClosed));
     {
       const std::lock_guard lock(mutex_);
       closed_ = terminated_ = true;
@@ -247,15 +251,15 @@ class Pool::Impl {
       return;
     }
     started.set_value();
-    std::string why = "the pool was terminated";
+    std::string why = copy_of("the pool was terminated");
     try {
       work(*engine);
     } catch (const std::bad_alloc&) {
-      why = "there is no memory left to run the pool";
+      why = copy_of("there is no memory left to run the pool");
     } catch (const std::exception& error) {
       why = copy_of(error.what());
     } catch (...) {
-      why = "the pool's thread failed";
+      why = copy_of("the pool's thread failed");
     }
     end(engine, why);
   }

@@ -27,6 +27,11 @@ struct FrameAnswer {
   int rows = 0;  ///< 0: no pixels.
   int columns = 0;
   int type = 0;
+
+  /// Whether its pixels are of this shape.
+  [[nodiscard]] bool has(const kernels::FrameShape& shape) const {
+    return rows == shape.height && columns == shape.width && type == shape.type();
+  }
 };
 
 [[nodiscard]] inline std::uint64_t frame_answer_bytes(const kernels::FrameShape& shape) {

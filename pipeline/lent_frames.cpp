@@ -78,6 +78,9 @@ cv::Mat LentFrames::acquire(int rows, int columns, int type, Waiting waiting, co
   if (!why_refused_.empty()) throw Error(refusal_, why_refused_);
   if (wishes_.empty()) wish.lease = take_spare(wish.bytes);
   if (!wish.lease) {
+    const bool must_wait = !wishes_.empty() || input_bytes_ - spare_bytes_ + wish.bytes > limit_bytes_;
+    if (waiting == Waiting::no && must_wait) return {};
+    wish.number = next_wish_++;
     wishes_.push_back(&wish);
     if (wake_) wake_();
     answered_.wait(lock, stop, [&] { return wish.state != State::open || !why_refused_.empty(); });
@@ -91,13 +94,15 @@ cv::Mat LentFrames::acquire(int rows, int columns, int type, Waiting waiting, co
 }
 
 cv::Mat LentFrames::acquire_at_once(int rows, int columns, int type) {
-  Wish wish{static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns) * CV_ELEM_SIZE(type), Waiting::no};
-  {
-    const std::lock_guard lock(mutex_);
-    if (!why_refused_.empty()) throw Error(refusal_, why_refused_);
-    if (lend_) answer(wish, false);
-  }
-  return wish.lease ? image_in(std::move(wish.lease), Kind::input, 0, rows, columns, type) : cv::Mat();
+  const auto bytes = static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns) * CV_ELEM_SIZE(type);
+  std::unique_lock lock(mutex_);
+  if (!why_refused_.empty()) throw Error(refusal_, why_refused_);
+  if (!lend_) return {};
+  bool nothing_lent = false;
+  ipc::Lease lease = take_spare(bytes);
+  if (!lease) lease = lend_unlocked(bytes, lock, nothing_lent);
+  lock.unlock();
+  return lease ? image_in(std::move(lease), Kind::input, 0, rows, columns, type) : cv::Mat();
 }
 
 const ipc::Lease* LentFrames::lease_of(const cv::Mat& image) const {
@@ -106,11 +111,11 @@ const ipc::Lease* LentFrames::lease_of(const cv::Mat& image) const {
   return held.home.get() == this ? &held.lease : nullptr;
 }
 
-void LentFrames::refuse(ErrorCode code, const std::string& why) {
+void LentFrames::refuse(ErrorCode code, std::string why) {
   const std::lock_guard lock(mutex_);
   if (!why_refused_.empty()) return;
   refusal_ = code;
-  why_refused_ = why;
+  why_refused_ = std::move(why);
   answered_.notify_all();
 }
 
@@ -128,38 +133,53 @@ void LentFrames::end() {
 }
 
 void LentFrames::serve(bool last_hope) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   loose_bytes_ = 0;
-  if (wishes_.empty()) return;
   // Who came first is served first, or a large image would wait for ever.
   while (!wishes_.empty()) {
+    const std::uint64_t number = wishes_.front()->number;
+    const std::uint64_t bytes = wishes_.front()->bytes;
+    bool nothing_lent = false;
+    ipc::Lease lease = take_spare(bytes);
+    if (!lease) lease = lend_unlocked(bytes, lock, nothing_lent);
+    if (wishes_.empty() || wishes_.front()->number != number) {  // it did not wait any longer
+      if (lease) input_bytes_ -= lease.memory().size();
+      continue;
+    }
     Wish& wish = *wishes_.front();
-    answer(wish, last_hope);
-    if (wish.state == State::open) break;
+    if (lease) {
+      wish.state = State::given;
+      wish.lease = std::move(lease);
+    } else if (wish.waiting == Waiting::no) {
+      wish.state = State::none;
+    } else if (last_hope && nothing_lent) {
+      wish.state = State::no_memory;
+    } else {
+      return;
+    }
     wishes_.pop_front();
+    answered_.notify_all();
   }
-  answered_.notify_all();
 }
 
-void LentFrames::answer(Wish& wish, bool last_hope) {
-  wish.lease = take_spare(wish.bytes);
-  if (!wish.lease) {
-    if (input_bytes_ + wish.bytes > limit_bytes_) drop_spare();
-    const bool within = input_bytes_ + wish.bytes <= limit_bytes_;
-    if (within) wish.lease = lend_(wish.bytes);
-    if (within && !wish.lease && !spare_.empty()) {
-      drop_spare();
-      wish.lease = lend_(wish.bytes);
-    }
-    if (wish.lease) input_bytes_ += wish.lease.memory().size();
-  }
-  if (wish.lease) {
-    wish.state = State::given;
-  } else if (wish.waiting == Waiting::no) {
-    wish.state = State::none;
-  } else if (last_hope && input_bytes_ == 0 && result_bytes_ == 0) {
-    wish.state = State::no_memory;
-  }
+// Memory of a worker, as far as more may be lent. The lock is let go of meanwhile: the machine takes its time, and
+// every image that goes needs it. `nothing_lent`: there was nothing that could have come back.
+ipc::Lease LentFrames::lend_unlocked(std::uint64_t bytes, std::unique_lock<std::mutex>& lock, bool& nothing_lent) {
+  const auto ask = [&] {
+    nothing_lent = input_bytes_ == 0 && result_bytes_ == 0;
+    lock.unlock();
+    ipc::Lease lease = lend_(bytes);
+    lock.lock();
+    if (lease) input_bytes_ += lease.memory().size();
+    return lease;
+  };
+  if (input_bytes_ + bytes > limit_bytes_) drop_spare();
+  if (input_bytes_ + bytes > limit_bytes_) return {};
+  ipc::Lease lease = ask();
+  if (!lease) lease = take_spare(bytes);  // one that came back meanwhile
+  if (lease || spare_.empty()) return lease;
+  drop_spare();
+  return ask();
 }
 
 // One that is not much too large.

@@ -33,16 +33,18 @@ class LentFrames : public std::enable_shared_from_this<LentFrames> {
   enum class Waiting : std::uint8_t { yes, no };
   /// An image without padding, its pixels anything. Empty: there is none now and nobody shall wait, or `stop` said so.
   /// Throws Error (usage) after refuse(), and std::bad_alloc where there is no memory and none can come back. Any
-  /// thread but the pool's; that one says serve() when it is asked.
+  /// thread but the pool's; that one says serve() when it is asked. Waiting::no waits for that one alone, and not where
+  /// others wait already or too much is lent.
   [[nodiscard]] cv::Mat acquire(int rows, int columns, int type, Waiting waiting, const std::stop_token& stop);
   /// The lease that an image has all of its pixels in; null: it has none, or not of this pool. Valid while the image
   /// is.
   [[nodiscard]] const ipc::Lease* lease_of(const cv::Mat& image) const;
   /// From now on acquire() throws this.
-  void refuse(ErrorCode code, const std::string& why);
+  void refuse(ErrorCode code, std::string why);
 
   // For the pool's thread:
-  /// `wake` makes it call serve(), from any thread; `lend` has memory of a worker. Until end().
+  /// `wake` makes it call serve(), from any thread; `lend` has memory of a worker, and is called without a lock. Until
+  /// end().
   void begin(std::function<void()> wake, std::function<ipc::Lease(std::uint64_t)> lend);
   void end();
   /// Gives those who wait what there is. `last_hope`: nothing but leases could come back.
@@ -63,11 +65,12 @@ class LentFrames : public std::enable_shared_from_this<LentFrames> {
   struct Wish {
     std::uint64_t bytes;
     Waiting waiting;
+    std::uint64_t number = 0;
     State state = State::open;
     ipc::Lease lease = {};
   };
 
-  void answer(Wish& wish, bool last_hope);
+  [[nodiscard]] ipc::Lease lend_unlocked(std::uint64_t bytes, std::unique_lock<std::mutex>& lock, bool& nothing_lent);
   [[nodiscard]] ipc::Lease take_spare(std::uint64_t bytes);
   void drop_spare();
   [[nodiscard]] std::uint64_t& lent(Kind kind) { return kind == Kind::input ? input_bytes_ : result_bytes_; }
@@ -81,6 +84,7 @@ class LentFrames : public std::enable_shared_from_this<LentFrames> {
   std::function<void()> wake_;
   std::function<ipc::Lease(std::uint64_t)> lend_;
   std::deque<Wish*> wishes_;
+  std::uint64_t next_wish_ = 0;
   std::vector<ipc::Lease> spare_;  // of images that went; the next of their size costs nothing
   std::uint64_t spare_bytes_ = 0;
   std::uint64_t input_bytes_ = 0;   // lent, and spare

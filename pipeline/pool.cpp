@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include <opencv2/core.hpp>
 
@@ -17,6 +18,8 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -36,6 +39,18 @@ void take_no_signals() {
   sigfillset(&all);
   for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&all, number);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+}
+
+// The pool whose thread this is.
+thread_local const void* pool_of_this_thread = nullptr;
+
+// Where there is no memory for an image there may be none for words.
+std::string copy_of(std::string_view words) noexcept {
+  try {
+    return std::string(words);
+  } catch (const std::bad_alloc&) {
+    return "out of memory";
+  }
 }
 
 }  // namespace
@@ -60,15 +75,31 @@ class Pool::Impl {
       throw;
     }
   }
-  ~Impl() { terminate(); }
+  ~Impl() { stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
+  /// In a child of the process that made the pool there is none of its threads, and what these held locked stays so.
+  [[nodiscard]] bool is_own() const { return ::getpid() == pid_; }
+
+  /// Before every call: whether it may be made here.
+  void check_process() const {
+    if (!is_own()) throw Error(ErrorCode::usage, "a pool is not for children of the process that made it");
+  }
+  /// Before every call that waits for what the pool's thread will do.
+  void check_may_wait(const char* call) const {
+    check_process();
+    if (!in_own_thread()) return;
+    throw Error(ErrorCode::usage,
+                fmt::format("{} waits, which a done must not; use try_push or submit with a done", call));
+  }
+
   void submit(const cv::Mat& image, std::function<void(ImageResult&&)> done) {
+    check_process();
     PoolRequest request{packed(image), std::move(done)};
     std::unique_lock lock(mutex_);
     // A `done` that submits is called by the thread that would make room.
-    if (std::this_thread::get_id() != owner_) {
+    if (!in_own_thread()) {
       changed_.wait(lock, [this] { return over() || unfinished_ < options_.capacity; });
     }
     check_open();
@@ -76,25 +107,25 @@ class Pool::Impl {
   }
 
   bool push(const cv::Mat& image, std::uint64_t tag, bool wait, const std::stop_token& stop) {
-    PoolRequest request{packed(image), {}};
+    wait ? check_may_wait("push") : check_process();
+    // Made now, so that whatever becomes of the image, its place in the stream is not lost for want of memory.
+    const auto place = std::make_shared<Ready::node_type>(place_of(tag));
+    PoolRequest request{packed(image), [this, place](ImageResult&& result) { now_ready(*place, std::move(result)); }};
     std::unique_lock lock(mutex_);
     // By this alone: whoever finds no room can fetch something.
     const auto has_room = [this] { return streaming_ < options_.capacity; };
     if (wait) changed_.wait(lock, stop, [&] { return over() || has_room(); });
     check_open();
     if (!has_room()) return false;
-    ++streaming_;
-    request.done = [this, tag, number = pushed_++](ImageResult&& result) {
-      const std::lock_guard guard(mutex_);
-      const std::uint64_t key = options_.order == StreamOrder::as_pushed ? number : completed_++;
-      ready_.emplace(key, StreamResult{tag, std::move(result)});
-      changed_.notify_all();
-    };
+    place->key() = pushed_;
     take(std::move(request), image);
+    ++pushed_;
+    ++streaming_;
     return true;
   }
 
   std::optional<StreamResult> next(const std::stop_token& stop) {
+    check_may_wait("next");
     std::unique_lock lock(mutex_);
     const auto given = [this] { return !ready_.empty() && ready_.begin()->first == fetched_; };
     changed_.wait(lock, stop, [&] { return terminated_ || given() || (over() && streaming_ == 0); });
@@ -108,17 +139,14 @@ class Pool::Impl {
   }
 
   cv::Mat acquire(int rows, int columns, int type, Waiting waiting, const std::stop_token& stop) {
+    check_process();
     pipeline::check_wish(options_, rows, columns, type);
-    bool at_once = false;
-    {
-      const std::lock_guard lock(mutex_);
-      at_once = std::this_thread::get_id() == owner_;
-    }
-    if (at_once) return frames_->acquire_at_once(rows, columns, type);
+    if (in_own_thread()) return frames_->acquire_at_once(rows, columns, type);
     return frames_->acquire(rows, columns, type, waiting, stop);
   }
 
   void close() {
+    check_process();
     frames_->refuse(ErrorCode::usage, kClosed);
     const std::lock_guard lock(mutex_);
     closed_ = true;
@@ -126,13 +154,19 @@ class Pool::Impl {
   }
 
   void join() {
+    check_may_wait("join");
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return unfinished_ == 0; });
     if (const std::exception_ptr failure = std::exchange(failure_, nullptr)) std::rethrow_exception(failure);
   }
 
   void terminate() {
-    frames_->refuse(ErrorCode::usage, kClosed);
+    check_may_wait("terminate");
+    stop();
+  }
+
+  void stop() {
+    frames_->refuse(ErrorCode::usage, copy_of(kClosed));
     {
       const std::lock_guard lock(mutex_);
       closed_ = terminated_ = true;
@@ -145,6 +179,7 @@ class Pool::Impl {
   }
 
   [[nodiscard]] PoolStatistics statistics() const {
+    check_process();
     const std::uint64_t lent = frames_->lent_bytes();
     const std::lock_guard lock(mutex_);
     PoolStatistics statistics = statistics_;
@@ -154,6 +189,8 @@ class Pool::Impl {
   }
 
  private:
+  using Ready = std::map<std::uint64_t, StreamResult>;
+
   // Rows one after the other, as workers want them. A header of the same pixels if they are so already.
   static cv::Mat packed(const cv::Mat& image) {
     if (image.dims > 2 || image.isContinuous()) return image;
@@ -164,6 +201,23 @@ class Pool::Impl {
     }
   }
 
+  static Ready::node_type place_of(std::uint64_t tag) {
+    Ready one;
+    one.try_emplace(0).first->second.tag = tag;
+    return one.extract(one.begin());
+  }
+
+  // Takes no memory.
+  void now_ready(Ready::node_type& place, ImageResult&& result) {
+    const std::lock_guard lock(mutex_);
+    if (options_.order == StreamOrder::as_completed) place.key() = completed_++;
+    place.mapped().result = std::move(result);
+    ready_.insert(std::move(place));
+    changed_.notify_all();
+  }
+
+  [[nodiscard]] bool in_own_thread() const { return pool_of_this_thread == this; }
+
   [[nodiscard]] bool over() const { return closed_ || !trouble_.empty(); }
 
   void check_open() const {
@@ -171,9 +225,11 @@ class Pool::Impl {
     if (closed_) throw Error(ErrorCode::usage, kClosed);
   }
 
+  // Or nothing is changed, where there is no memory.
   void take(PoolRequest&& request, const cv::Mat& given) {
-    if (request.image.data != given.data) bytes_packed_ += given.total() * given.elemSize();
+    const bool copied = request.image.data != given.data;
     queue_.push_back(std::move(request));
+    if (copied) bytes_packed_ += given.total() * given.elemSize();
     ++unfinished_;
     ++statistics_.unfinished;
     if (engine_ != nullptr) engine_->wake();
@@ -182,6 +238,7 @@ class Pool::Impl {
   // The life of the pool's thread.
   void live(const Plan& plan, std::promise<void>& started) {
     take_no_signals();
+    pool_of_this_thread = this;
     std::optional<PoolEngine> engine;
     try {
       engine.emplace(plan, options_, frames_, [this](PoolRequest&& request, ImageResult&& result) {
@@ -189,38 +246,53 @@ class Pool::Impl {
       });
       const std::lock_guard lock(mutex_);
       engine_ = &*engine;
-      owner_ = std::this_thread::get_id();
     } catch (...) {
       started.set_exception(std::current_exception());
       return;
     }
     started.set_value();
-    std::string why = "the pool was terminated";
+    std::string why = copy_of("the pool was terminated");
     try {
       work(*engine);
+    } catch (const std::bad_alloc&) {
+      why = copy_of("there is no memory left to run the pool");
     } catch (const std::exception& error) {
-      why = error.what();
+      why = copy_of(error.what());
+    } catch (...) {
+      why = copy_of("the pool's thread failed");
     }
     end(engine, why);
   }
 
   void work(PoolEngine& engine) {
     for (;;) {
-      std::deque<PoolRequest> begun;
       {
         const std::lock_guard lock(mutex_);
         if (terminated_) return;
-        begun.swap(queue_);
+        begun_.swap(queue_);
       }
-      for (PoolRequest& request : begun) engine.submit(std::move(request));
+      for (; !begun_.empty(); begun_.pop_front()) begin(engine, begun_.front());
       engine.wait();
       const std::lock_guard lock(mutex_);
       count(engine);
     }
   }
 
+  void begin(PoolEngine& engine, PoolRequest& request) {
+    try {
+      engine.submit(std::move(request));
+    } catch (const std::bad_alloc&) {
+      finish(std::move(request), {Verdict::out_of_memory, copy_of("there is no memory to hand it to a worker"), {}});
+    }
+  }
+
   void count(const PoolEngine& engine) {
-    const ipc::PoolStatistics statistics = engine.statistics();
+    ipc::PoolStatistics statistics;
+    try {
+      statistics = engine.statistics();
+    } catch (const std::bad_alloc&) {
+      return;  // next time
+    }
     statistics_.workers_started = statistics.workers_started;
     statistics_.deaths = statistics.deaths;
     statistics_.replaced = statistics.retired;
@@ -230,25 +302,26 @@ class Pool::Impl {
 
   // Nobody is left without a result, whatever ended it.
   void end(std::optional<PoolEngine>& engine, const std::string& why) {
-    std::vector<PoolRequest> left = engine->give_up();
+    PoolEngine::Requests in_flight = engine->give_up();
     {
       const std::lock_guard lock(mutex_);
       engine_ = nullptr;
-      if (!terminated_) trouble_ = why;
+      if (!terminated_) trouble_ = copy_of(why);
+      changed_.notify_all();
     }
-    frames_->refuse(ErrorCode::machine, why);
+    frames_->refuse(ErrorCode::machine, copy_of(why));
     engine.reset();
-    for (;;) {
-      {
+    const auto cancel = [&](PoolRequest& request) {
+      finish(std::move(request), {Verdict::cancelled, copy_of(why), {}});
+    };
+    for (auto& [tag, item] : in_flight) cancel(item.request);
+    for (;; begun_.pop_front()) {
+      if (begun_.empty()) {
         const std::lock_guard lock(mutex_);
-        std::move(queue_.begin(), queue_.end(), std::back_inserter(left));
-        queue_.clear();
-        changed_.notify_all();
+        begun_.swap(queue_);
       }
-      if (left.empty()) return;
-      for (PoolRequest& request : std::exchange(left, {})) {
-        finish(std::move(request), {Verdict::cancelled, why, {}});
-      }
+      if (begun_.empty()) return;
+      cancel(begun_.front());
     }
   }
 
@@ -268,20 +341,22 @@ class Pool::Impl {
     } catch (...) {
       failure = std::current_exception();
     }
+    request.done = nullptr;  // what it holds goes before anybody hears that all is done
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = failure;
     --unfinished_;
     changed_.notify_all();
   }
 
+  const pid_t pid_ = ::getpid();
   const PoolOptions options_;
   const std::shared_ptr<pipeline::LentFrames> frames_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<PoolRequest> queue_;
-  PoolEngine* engine_ = nullptr;  // while it lives
-  std::thread::id owner_;
-  std::size_t unfinished_ = 0;  // until its `done` has returned
+  std::deque<PoolRequest> begun_;  // out of the queue; the pool's thread alone
+  PoolEngine* engine_ = nullptr;   // while it lives
+  std::size_t unfinished_ = 0;     // until its `done` has returned
   PoolStatistics statistics_;
   std::uint64_t bytes_packed_ = 0;
   bool closed_ = false;
@@ -293,13 +368,16 @@ class Pool::Impl {
   std::uint64_t pushed_ = 0;
   std::uint64_t completed_ = 0;
   std::uint64_t fetched_ = 0;
-  std::map<std::uint64_t, StreamResult> ready_;
+  Ready ready_;
   std::mutex joining_;
   std::thread thread_;
 };
 
 Pool::Pool(const Plan& plan, const PoolOptions& options) : impl_(std::make_unique<Impl>(plan, options)) {}
-Pool::~Pool() = default;
+Pool::~Pool() {
+  // In a child there is no thread to wait for, and what has a lock or shares memory is the parent's.
+  if (!impl_->is_own()) static_cast<void>(impl_.release());
+}
 
 std::future<ImageResult> Pool::submit(const cv::Mat& image) {
   const auto promise = std::make_shared<std::promise<ImageResult>>();
@@ -327,6 +405,7 @@ cv::Mat Pool::try_acquire(int rows, int columns, int type) {
 }
 
 std::vector<ImageResult> Pool::map(std::span<const cv::Mat> images) {
+  impl_->check_may_wait("map");
   std::vector<std::future<ImageResult>> futures;
   futures.reserve(images.size());
   for (const cv::Mat& image : images) futures.push_back(submit(image));

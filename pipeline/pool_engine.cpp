@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -105,7 +106,7 @@ PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options, std::shared
 
 PoolEngine::~PoolEngine() { frames_->end(); }
 
-void PoolEngine::submit(PoolRequest request) {
+void PoolEngine::submit(PoolRequest&& request) {
   const cv::Mat& image = request.image;
   ImageResult result;
   if (result.detail = why_no_frame(image); !result.detail.empty()) {
@@ -119,19 +120,34 @@ void PoolEngine::submit(PoolRequest request) {
                                 most_bytes_);
     return finished_(std::move(request), std::move(result));
   }
-  const std::array<std::uint64_t, 2> shape = message_of(image);
-  const auto* pixels = reinterpret_cast<const std::byte*>(image.data);
-  const ipc::Pool::Hints hints{frames_->lease_of(image), answer_bytes_of(image)};
-  pool_.submit(next_tag_, {pixels, bytes}, shape, hints);
-  in_flight_[next_tag_++] = {std::move(request), hints.lease != nullptr};
+  const std::uint64_t tag = next_tag_++;
+  InFlight& item = in_flight_[tag];
+  item.request = std::move(request);
+  try {
+    hand_over(tag, item);
+  } catch (...) {
+    request = std::move(item.request);
+    in_flight_.erase(tag);
+    throw;
+  }
 }
 
-// 0, not known, where a kernel will fail.
-std::uint64_t PoolEngine::answer_bytes_of(const cv::Mat& image) const {
+void PoolEngine::hand_over(std::uint64_t tag, InFlight& item) {
+  const cv::Mat& image = item.request.image;
+  item.expected = expected_of(image);
+  const ipc::Pool::Hints hints{frames_->lease_of(image), item.expected ? frame_answer_bytes(*item.expected) : 0};
+  item.leased = hints.lease != nullptr;
+  const std::array<std::uint64_t, 2> shape = message_of(image);
+  const auto* pixels = reinterpret_cast<const std::byte*>(image.data);
+  pool_.submit(tag, {pixels, image.total() * image.elemSize()}, shape, hints);
+}
+
+// Nothing where a kernel will fail, of which its worker tells. An own kernel may throw anything.
+std::optional<kernels::FrameShape> PoolEngine::expected_of(const cv::Mat& image) const {
   try {
-    return frame_answer_bytes(program_->result_of_frame(image));
-  } catch (const kernels::KernelFailure&) {
-    return 0;
+    return program_->result_of_frame(image);
+  } catch (...) {
+    return std::nullopt;
   }
 }
 
@@ -140,35 +156,41 @@ void PoolEngine::wait() {
   pool_.wait(kLongestWait);
 }
 
-std::vector<PoolRequest> PoolEngine::give_up() {
-  std::vector<PoolRequest> requests;
-  for (auto& [tag, item] : in_flight_) requests.push_back(std::move(item.request));
-  in_flight_.clear();
-  return requests;
-}
-
 void PoolEngine::lent(std::uint64_t tag, std::span<const std::byte> head, ipc::Lease answer, std::uint64_t size_bytes,
                       int /*attempts*/) {
+  const InFlight& item = in_flight_.at(tag);
   std::optional<FrameAnswer> read = read_answer_head(head, size_bytes);
-  if (!read) {
+  const bool good = read && read->verdict == Verdict::ok;
+  if (!read || (good && item.expected && !read->has(*item.expected))) {
     pool_.reject();
     return;
   }
   ImageResult result;
   result.verdict = read->verdict;
   result.detail = std::move(read->detail);
-  if (result && in_flight_.at(tag).leased) {
-    result.image = frames_->result(answer, kAnswerHeadBytes, read->rows, read->columns, read->type);
-  }
-  if (result && result.image.empty()) {
-    try {
-      result.image = copy_of(answer, *read);
-    } catch (const cv::Exception&) {
+  if (good) {
+    result.image = image_of(item, answer, *read);
+    if (result.image.empty()) {
       result.verdict = Verdict::out_of_memory;
       result.detail = "there is no memory for its result";
     }
   }
   finish(tag, std::move(result));
+}
+
+// Empty: there is no memory.
+cv::Mat PoolEngine::image_of(const InFlight& item, ipc::Lease& answer, const FrameAnswer& read) {
+  try {
+    if (item.leased) {
+      cv::Mat image = frames_->result(answer, kAnswerHeadBytes, read.rows, read.columns, read.type);
+      if (!image.empty()) return image;
+    }
+    return copy_of(answer, read);
+  } catch (const cv::Exception&) {
+    return {};
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
 }
 
 cv::Mat PoolEngine::copy_of(const ipc::Lease& answer, const FrameAnswer& read) {

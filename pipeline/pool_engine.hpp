@@ -12,10 +12,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 namespace pixmill::pipeline {
 
@@ -36,22 +37,25 @@ class PoolEngine final : ipc::Pool::Events {
   PoolEngine& operator=(const PoolEngine&) = delete;
   ~PoolEngine() override;
 
-  void submit(PoolRequest request);
+  /// Throws std::bad_alloc, and Error (machine); then the request is still the caller's.
+  void submit(PoolRequest&& request);
   /// Sleeps until something has happened, at most a minute. Throws Error (machine) when no worker can be had.
   void wait();
   void wake() { pool_.wake(); }
   [[nodiscard]] ipc::PoolStatistics statistics() const { return pool_.statistics(); }
   /// Of results, out of workers' memory.
   [[nodiscard]] std::uint64_t bytes_copied_out() const { return bytes_copied_out_; }
-  /// What has no result yet; it gets none from here any more.
-  [[nodiscard]] std::vector<PoolRequest> give_up();
-
- private:
   struct InFlight {
     PoolRequest request;
-    bool leased = false;  // the image lies in a worker's memory, and so may its result
+    bool leased = false;  ///< The image lies in a worker's memory, and so may its result.
+    /// Of its result; nothing: not known.
+    std::optional<kernels::FrameShape> expected = std::nullopt;
   };
+  using Requests = std::unordered_map<std::uint64_t, InFlight>;
+  /// What has no result yet; it gets none from here any more. Takes no memory.
+  [[nodiscard]] Requests give_up() { return std::exchange(in_flight_, {}); }
 
+ private:
   std::span<std::byte> room_for(std::uint64_t /*tag*/, std::uint64_t /*size*/) override { return {}; }
   void answered(std::uint64_t /*tag*/, std::span<const std::byte> /*answer*/, int /*attempts*/) override {}
   void failed(std::uint64_t tag, ipc::Failure failure, const std::string& reason, int attempts) override;
@@ -59,7 +63,9 @@ class PoolEngine final : ipc::Pool::Events {
   void lent(std::uint64_t tag, std::span<const std::byte> head, ipc::Lease answer, std::uint64_t size_bytes,
             int attempts) override;
   void give_up_spare() override { frames_->give_up_spare(); }
-  [[nodiscard]] std::uint64_t answer_bytes_of(const cv::Mat& image) const;
+  void hand_over(std::uint64_t tag, InFlight& item);
+  [[nodiscard]] std::optional<kernels::FrameShape> expected_of(const cv::Mat& image) const;
+  [[nodiscard]] cv::Mat image_of(const InFlight& item, ipc::Lease& answer, const FrameAnswer& read);
   [[nodiscard]] cv::Mat copy_of(const ipc::Lease& answer, const FrameAnswer& read);
   void finish(std::uint64_t tag, ImageResult&& result);
 
@@ -68,7 +74,7 @@ class PoolEngine final : ipc::Pool::Events {
   std::shared_ptr<const Program> program_;  // of which only shapes are asked here
   std::uint64_t most_bytes_;
   std::uint64_t bytes_copied_out_ = 0;
-  std::unordered_map<std::uint64_t, InFlight> in_flight_;
+  Requests in_flight_;
   std::uint64_t next_tag_ = 0;
   ipc::Pool pool_;
 };

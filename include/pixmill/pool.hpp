@@ -112,6 +112,8 @@ struct StreamResult {
 /// side by side. Signal handlers, other children, descriptors and OpenCV's threads are left alone.
 ///
 /// Any thread may call anything but the destructor at any time. Every call that waits ends when the pool is terminated.
+/// Within a `done`, push(), next(), map(), join() and terminate() throw Error (usage), as they wait for the thread that
+/// calls it; and get() of a future waits for ever. In a child that you fork every call throws Error (usage).
 ///
 /// What befalls an image is the verdict of its result. Error and std::bad_alloc are thrown for wrong use and want of
 /// resources: (usage) after close() or terminate(); (machine), with the reason, once no worker can be had at all, when
@@ -122,7 +124,7 @@ class PIXMILL_API Pool {
   /// no sense, and for an own kernel that the workers cannot have; (machine) if pixmill-worker is not there or no
   /// process, thread or descriptor can be had.
   explicit Pool(const Plan& plan, const PoolOptions& options = {});
-  /// terminate().
+  /// terminate(). In a child that you fork: nothing, and its memory stays.
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -173,7 +175,8 @@ class PIXMILL_API Pool {
   /// `type` is CV_8UC1 to CV_8UC4 or CV_16UC1 to CV_16UC4. Throws Error (usage) for what is no image, or larger than
   /// max_memory or max_lent; std::bad_alloc where the machine has no memory and nothing is lent that could come back.
   [[nodiscard]] cv::Mat acquire(int rows, int columns, int type, const std::stop_token& stop = {});
-  /// Likewise; empty, at once, where acquire() would wait.
+  /// Likewise; empty where acquire() would wait: at once where too much is lent or others wait already. Otherwise the
+  /// pool's thread is asked, so it may wait for a `done` that runs: hold no lock that one takes.
   [[nodiscard]] cv::Mat try_acquire(int rows, int columns, int type);
 
   // --- The end.

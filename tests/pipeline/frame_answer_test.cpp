@@ -87,6 +87,17 @@ TEST(FrameAnswer, NonsenseIsNone) {
   EXPECT_TRUE(refused(5, 1));
 }
 
+TEST(FrameAnswer, ItsPixelsHaveOneShape) {
+  const auto read = read_answer_head(head_of(good(7, 5, CV_16UC3)), kAnswerHeadBytes + 7 * 5 * 6);
+  ASSERT_TRUE(read);
+  using kernels::Depth;
+  EXPECT_TRUE(read->has({5, 7, 3, Depth::sixteen}));
+  EXPECT_FALSE(read->has({7, 5, 3, Depth::sixteen}));
+  EXPECT_FALSE(read->has({5, 7, 1, Depth::sixteen}));
+  EXPECT_FALSE(read->has({5, 7, 3, Depth::eight}));
+  EXPECT_FALSE(read->has({(std::int64_t{1} << 32) + 5, 7, 3, Depth::sixteen}));
+}
+
 // 2^62 pixels of eight bytes each: a product that would wrap to 0.
 TEST(FrameAnswer, SizesThatDoNotFitANumberAreNonsense) {
   Head head = head_of(good(1, 1, CV_16UC4));

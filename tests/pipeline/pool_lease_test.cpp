@@ -1,3 +1,5 @@
+#include "ipc/lease.hpp"
+#include "pipeline/lent_frames.hpp"
 #include "tests/pipeline/pool_host.hpp"
 #include "tests/support/sample_files.hpp"
 
@@ -13,6 +15,9 @@
 #include <algorithm>
 #include <csignal>
 #include <future>
+#include <memory>
+#include <new>
+#include <semaphore>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -173,6 +178,89 @@ TEST(PoolLease, WhatWaitsForMemoryCanBeStopped) {
   pool.terminate();
   EXPECT_THROW(static_cast<void>(ended.get()), Error);
   EXPECT_THROW(static_cast<void>(pool.try_acquire(9, 9, CV_8UC1)), Error);
+}
+
+// The pool's thread, which is in a callback, is not asked.
+TEST(PoolLease, TryAcquireSaysAtOnceThatTooMuchIsLent) {
+  PoolOptions options = pool_of(1);
+  options.max_lent = std::uint64_t{1} << 20U;
+  Pool pool(Plan::parse("invert"), options);
+  const cv::Mat all = pool.acquire(1024, 1024, CV_8UC1);
+  std::promise<void> entered;
+  std::promise<void> leave;
+  pool.submit(noise_frame(9, 9, CV_8UC1), [&](ImageResult&& /*result*/) {
+    entered.set_value();
+    leave.get_future().wait();
+  });
+  entered.get_future().wait();
+  std::future<cv::Mat> none = std::async(std::launch::async, [&] { return pool.try_acquire(9, 9, CV_8UC1); });
+  EXPECT_EQ(none.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  leave.set_value();
+  EXPECT_TRUE(none.get().empty());
+  pool.join();
+}
+
+/// LentFrames without a pool: the test is the thread that serves.
+class LentFramesAlone : public testing::Test {
+ protected:
+  using LentFrames = pipeline::LentFrames;
+
+  void TearDown() override { frames_->end(); }
+  std::future<cv::Mat> wish(const std::stop_token& stop = {}) {
+    return std::async(std::launch::async,
+                      [this, stop] { return frames_->acquire(64, 64, CV_8UC1, LentFrames::Waiting::yes, stop); });
+  }
+  void serve_when_woken() {
+    woken_.acquire();
+    frames_->serve(true);
+  }
+  [[nodiscard]] ipc::Lease lease() const {
+    ipc::Frame frame;
+    frame.size_bytes = 64 * 64;
+    return {region_, frame};
+  }
+
+  std::counting_semaphore<> woken_{0};
+  std::shared_ptr<LentFrames> frames_ = std::make_shared<LentFrames>(1 << 20);
+  std::shared_ptr<ipc::LentRegion> region_ = std::make_shared<ipc::LentRegion>(1 << 20);
+};
+
+TEST_F(LentFramesAlone, WhoeverLetsGoOfOneDoesNotWaitForTheMachine) {
+  frames_->begin([this] { woken_.release(); }, [this](std::uint64_t /*bytes*/) { return lease(); });
+  std::future<cv::Mat> first = wish();
+  serve_when_woken();
+  cv::Mat image = first.get();
+  EXPECT_EQ(frames_->lent_bytes(), 64U * 64U);
+  frames_->give_up_spare();
+  frames_->begin([this] { woken_.release(); },
+                 [&](std::uint64_t /*bytes*/) {
+                   image.release();  // would never end if a lock were held
+                   return ipc::Lease();
+                 });
+  std::future<cv::Mat> second = wish();
+  serve_when_woken();
+  EXPECT_EQ(second.get().rows, 64) << "it is there after all: what was let go of meanwhile";
+}
+
+TEST_F(LentFramesAlone, WhoStopsWaitingMeanwhileLeavesNothingBehind) {
+  std::stop_source stop;
+  std::future<cv::Mat> stopped;
+  frames_->begin([this] { woken_.release(); },
+                 [&](std::uint64_t /*bytes*/) {
+                   stop.request_stop();
+                   EXPECT_TRUE(stopped.get().empty());
+                   return lease();
+                 });
+  stopped = wish(stop.get_token());
+  serve_when_woken();
+  EXPECT_EQ(frames_->lent_bytes(), 0U);
+}
+
+TEST_F(LentFramesAlone, WithNothingLentAndNothingToBeHadThereIsNoHope) {
+  frames_->begin([this] { woken_.release(); }, [](std::uint64_t /*bytes*/) { return ipc::Lease(); });
+  std::future<cv::Mat> hopeless = wish();
+  serve_when_woken();
+  EXPECT_THROW(static_cast<void>(hopeless.get()), std::bad_alloc);
 }
 
 TEST(PoolLease, ResultsBeyondWhatIsLentAreCopied) {

@@ -6,13 +6,17 @@
 #include <pixmill/pool.hpp>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <opencv2/core.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <future>
+#include <memory>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -195,6 +199,77 @@ TEST(Pool, CallbacksMaySubmitMoreAndWhatTheyThrowComesOutOfJoin) {
   EXPECT_THROW(pool.join(), std::runtime_error);
   EXPECT_EQ(calls, 5);
   EXPECT_NO_THROW(pool.join());
+}
+
+bool is_refused(const std::function<void()>& call) {
+  try {
+    call();
+    return false;
+  } catch (const Error& error) {
+    return error.code() == ErrorCode::usage;
+  }
+}
+
+TEST(Pool, WhatACallbackMustNotWaitForIsRefusedThere) {
+  Pool pool(plan(), two_workers());
+  const cv::Mat image = noise_frame(20, 20, CV_8UC1);
+  int more = 0;
+  pool.submit(image, [&](ImageResult&& /*result*/) {
+    EXPECT_TRUE(is_refused([&] { pool.push(image); }));
+    EXPECT_TRUE(is_refused([&] { static_cast<void>(pool.push(image, 1, {})); }));
+    EXPECT_TRUE(is_refused([&] { static_cast<void>(pool.next()); }));
+    EXPECT_TRUE(is_refused([&] { static_cast<void>(pool.map({&image, 1})); }));
+    EXPECT_TRUE(is_refused([&] { pool.join(); }));
+    EXPECT_TRUE(is_refused([&] { pool.terminate(); }));
+    EXPECT_TRUE(pool.try_push(image, 7));
+    pool.submit(image, [&](ImageResult&& result) { more += result ? 1 : 0; });
+  });
+  pool.join();
+  EXPECT_EQ(more, 1);
+  EXPECT_EQ(pool.next()->tag, 7U);
+  EXPECT_EQ(pool.statistics().finished, 3U);
+}
+
+TEST(Pool, ACallbackMayWaitForAnotherPool) {
+  Pool pool(plan(), two_workers());
+  Pool other(plan(), two_workers());
+  const cv::Mat image = noise_frame(20, 20, CV_8UC1);
+  pool.submit(image, [&](ImageResult&& /*result*/) { EXPECT_TRUE(other.map({&image, 1}).front()); });
+  EXPECT_NO_THROW(pool.join());
+}
+
+TEST(Pool, AChildOfTheHostHasNone) {
+  auto pool = std::make_unique<Pool>(plan(), two_workers());
+  const cv::Mat image = noise_frame(20, 20, CV_8UC1);
+  ASSERT_TRUE(pool->submit(image).get());
+  const std::vector<std::function<void()>> calls = {
+      [&] { static_cast<void>(pool->submit(image)); },
+      [&] { pool->push(image); },
+      [&] { static_cast<void>(pool->try_push(image)); },
+      [&] { static_cast<void>(pool->next()); },
+      [&] {
+        static_cast<void>(pool->map({&image, 1}));
+      },
+      [&] { static_cast<void>(pool->acquire(9, 9, CV_8UC1)); },
+      [&] { static_cast<void>(pool->try_acquire(9, 9, CV_8UC1)); },
+      [&] { pool->close(); },
+      [&] { pool->join(); },
+      [&] { pool->terminate(); },
+      [&] { static_cast<void>(pool->statistics()); },
+  };
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    int code = 0;
+    for (const auto& call : calls) code += is_refused(call) ? 0 : 1;
+    pool.reset();
+    ::_exit(code);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(pool->submit(image).get());
+  EXPECT_EQ(pool->statistics().deaths, 0U);
 }
 
 TEST(Pool, TerminateCancelsWhatIsLeft) {

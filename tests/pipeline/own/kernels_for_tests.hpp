@@ -36,7 +36,7 @@ class Transpose : public KernelOperation {
 };
 
 /// Gives the same frame, having done what it is told.
-class Does final : public KernelOperation {
+class Does : public KernelOperation {
  public:
   explicit Does(std::function<void(const cv::Mat& in)> what) : what_(std::move(what)) {}
   [[nodiscard]] std::uint64_t scratch_bytes(const ImageShape& /*in*/) const override { return 0; }

@@ -9,7 +9,11 @@
 #include <pixmill/pool.hpp>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <memory>
+#include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +30,27 @@ PoolOptions forks_of_this(int workers) {
   options.worker_program = "/nonexistent";
   return options;
 }
+
+/// Has no memory to tell the shape of what is 102 wide.
+class ShapeWithoutMemory final : public tests::Does {
+ public:
+  ShapeWithoutMemory() : Does([](const cv::Mat& /*in*/) {}) {}
+  [[nodiscard]] ImageShape output_shape(const ImageShape& in) const override {
+    if (in.width == 102) throw std::bad_alloc();
+    return in;
+  }
+};
+
+/// Tells the process that made it another shape than all others, of as many bytes.
+class TwoShapes final : public tests::Transpose {
+ public:
+  [[nodiscard]] ImageShape output_shape(const ImageShape& in) const override {
+    return ::getpid() == maker_ ? in : Transpose::output_shape(in);
+  }
+
+ private:
+  const pid_t maker_ = ::getpid();
+};
 
 // Several tests may need it, in any order.
 void load_faults() { load_plugin(PIXMILL_PLUGIN_FAULTS); }
@@ -86,6 +111,42 @@ TEST(OwnPool, WhatAPluginDoesToAnImageCostsNoOther) {
     EXPECT_EQ(thrown.verdict, Verdict::kernel_failed);
     EXPECT_NE(thrown.detail.find("a page of 101"), std::string::npos) << thrown.detail;
   }
+}
+
+TEST(OwnPool, AShapeThatCannotBeToldCostsItsImageAlone) {
+  KernelDefinition definition = tests::named("pool-shape-without-memory");
+  definition.bind = [](const KernelArguments&) { return std::make_unique<ShapeWithoutMemory>(); };
+  register_kernel(definition);
+  Pool pool(Plan::parse("pool-shape-without-memory"), forks_of_this(1));
+  const auto wide = [](unsigned i) { return i % 3 == 1 ? 102 : 60; };
+  std::vector<cv::Mat> images;
+  for (unsigned i = 0; i < 4; ++i) images.push_back(noise_frame(wide(i), 20, CV_8UC1, i));
+  for (const cv::Mat& image : images) pool.push(image);
+  for (unsigned i = 0; i < images.size(); ++i) {
+    const std::optional<StreamResult> next = pool.next();
+    ASSERT_TRUE(next);
+    EXPECT_EQ(next->result.verdict, wide(i) == 102 ? Verdict::out_of_memory : Verdict::ok) << next->result.detail;
+  }
+  pool.join();
+  EXPECT_EQ(pool.statistics().finished, images.size());
+  EXPECT_EQ(pool.statistics().deaths, 0U);
+}
+
+TEST(OwnPool, AnAnswerOfAnotherShapeThanExpectedIsNone) {
+  KernelDefinition definition = tests::named("pool-two-shapes");
+  definition.bind = [](const KernelArguments&) { return std::make_unique<TwoShapes>(); };
+  register_kernel(definition);
+  PoolOptions options = forks_of_this(1);
+  options.retries = 0;
+  Pool pool(Plan::parse("pool-two-shapes"), options);
+  const ImageResult other = pool.submit(noise_frame(30, 20, CV_8UC1, 1)).get();
+  EXPECT_EQ(other.verdict, Verdict::crashed);
+  EXPECT_NE(other.detail.find("protocol"), std::string::npos) << other.detail;
+  EXPECT_TRUE(other.image.empty());
+  const cv::Mat square = noise_frame(20, 20, CV_8UC1, 2);
+  const ImageResult same = pool.submit(square).get();
+  ASSERT_EQ(same.verdict, Verdict::ok) << same.detail;
+  EXPECT_TRUE(same_pixels(same.image, square.t()));
 }
 
 // Without a sandbox nothing is asked.

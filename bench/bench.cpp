@@ -101,12 +101,12 @@ class Session {
     const std::string folder = scratch_.path() + "/inputs";
     std::filesystem::create_directory(folder);
     peers_.emplace(options_.batch, options_.program.empty() ? self.string() : options_.program,
-                   report_.floors.front().jobs, folder);
+                   report_.floors.front().jobs, folder, options_.stop);
     report_.peers = peers_->peers();
+    peer_run(0, "looking for other programs");
     for (std::size_t place = 0; place < report_.peers.size(); ++place) {
       if (report_.peers[place].why_not.empty()) turns_.push_back({Turn::Of::peer, place, Mode::files});
     }
-    peer_run(0, "looking for other programs");
   }
 
   // Files that are not there, or were not listed, are found out by the runs.
@@ -134,6 +134,7 @@ class Session {
       cold.why_not =
           !left ? "the kernel does not tell what of these files is in the page cache"
                 : fmt::format("{:.0f} % of the files stay in the page cache when they are dropped", *left * 100);
+      read_into_cache(inputs_);  // the rest is gone, and the next run is to be warm
       return std::nullopt;
     }
     cold.left_share = std::max(cold.left_share, *left);
@@ -146,10 +147,26 @@ class Session {
     if (!peer.why_not.empty()) return std::nullopt;
     say(fmt::format("{}: {}", when, peer.name));
     noise_.probe();
-    const std::uint64_t expected = report_.peers.front().expected;
-    const auto seconds = peers_->run(place, scratch_.fresh(), expected, peer, options_.stop);
+    const auto seconds = peers_->run(place, scratch_.fresh(), outputs_expected(place), peer, options_.stop);
     if (!seconds) throw Stopped();
+    if (place == 0 && !peer.why_not.empty()) drop_peers(peer);
     return seconds;
+  }
+
+  // Of pixmill, as many as its backends had, once one has run (0: any); of others, as many as pixmill.
+  [[nodiscard]] std::uint64_t outputs_expected(std::size_t place) {
+    if (place != 0) return report_.peers.front().expected;
+    if (!file_hash_) return 0;
+    const Workload& work = *find_workload(Mode::files);
+    return work.images - work.failed;
+  }
+
+  // Without pixmill's own outputs there is nothing to hold theirs against.
+  void drop_peers(const Peer& own) {
+    for (Peer& peer : report_.peers) {
+      if (!peer.why_not.empty()) continue;
+      peer.why_not = own.outputs == 0 ? "pixmill run made no outputs" : "pixmill run did not do all of the work";
+    }
   }
 
   [[nodiscard]] bool has(Mode mode) const {
@@ -197,7 +214,9 @@ class Session {
         if (work == nullptr || (round > 2 && settled(work->warm_ups, kSettled))) continue;
         double total = 0;
         for (const std::size_t place : order) {
-          if (turns_[place].mode == mode) total += warm_up_turn(turns_[place], round);
+          if (turns_[place].mode != mode) continue;
+          const double seconds = warm_up_turn(turns_[place], round);
+          if (turns_[place].of == Turn::Of::backend) total += seconds;  // others settle, or not, by their own lights
         }
         work->warm_ups.push_back(total);
         work->settled = settled(work->warm_ups, kSettled);
@@ -255,7 +274,10 @@ class Session {
     const auto run = run_in_child(body, watch_memory, options_.stop);
     if (!run) throw Stopped();
     check_output(place, run->figures);
-    if (file) report_.runs[place].breakdown = file->read();
+    if (file) {
+      report_.runs[place].breakdown = file->read();
+      add_idle_workers(*report_.runs[place].breakdown, point.jobs);
+    }
     return *run;
   }
 

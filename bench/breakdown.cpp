@@ -1,5 +1,7 @@
 #include "bench/breakdown.hpp"
 
+#include "pipeline/probe.hpp"
+
 #include <pixmill/error.hpp>
 
 #include <sys/mman.h>
@@ -55,6 +57,17 @@ Breakdown BreakdownFile::read() const {
     return breakdown;
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::machine, std::string("where the time goes was not told: ") + error.what());
+  }
+}
+
+void add_idle_workers(Breakdown& breakdown, int jobs) {
+  std::vector<RowTimes>& rows = breakdown.rows;
+  for (int place = 0; place < jobs; ++place) {
+    const std::string name = pipeline::row_name({pipeline::Crew::worker, place});
+    const auto named = [&name](const RowTimes& row) { return row.name == name; };
+    if (std::any_of(rows.begin(), rows.end(), named)) continue;
+    // Workers come first, and those before this one are all there.
+    rows.insert(rows.begin() + place, {name, std::vector<double>(breakdown.stages.size()), 0, breakdown.seconds});
   }
 }
 

@@ -18,6 +18,9 @@ class BreakdownFile {
   ipc::UniqueFd memory_;
 };
 
+/// Gives every one of `jobs` workers that has no row, since no image was left for it, one in which it was idle.
+void add_idle_workers(Breakdown& breakdown, int jobs);
+
 /// A breakdown summed over the rows of one crew, such as "worker", in seconds.
 struct CrewTimes {
   int rows = 0;

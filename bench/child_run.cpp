@@ -18,9 +18,11 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
-#include <semaphore>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -89,26 +91,52 @@ std::atomic<pid_t> stopped_as_well{0};
     const pid_t group = stopped_as_well;
     pause_workers();
     if (group > 0) ::kill(-group, SIGSTOP);
-    ::raise(SIGTSTP);
-    ::pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);  // here it stands
-    ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+    sigset_t pending;
+    sigpending(&pending);
+    // A signal to stop takes away one to go on that was there before it: this one came after it, and is the last word.
+    if (sigismember(&pending, SIGCONT) != 1) {
+      ::raise(SIGTSTP);
+      ::pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);  // here it stands
+      ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+    }
     if (group > 0) ::kill(-group, SIGCONT);
     resume_workers();
   }
 }
+
+/// Outlives whichever of the two threads is done with it first.
+class Begun {
+ public:
+  void tell() {
+    const std::lock_guard lock(mutex_);
+    told_ = true;
+    changed_.notify_one();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return told_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool told_ = false;
+};
 
 // The thread is at rest before anything is forked: a lock that it held would be inherited.
 void watch_for_stops() {
   static sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTSTP);
-  ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  std::binary_semaphore waits{0};
-  std::thread([&waits] {
-    waits.release();
+  sigset_t blocked = stop;
+  sigaddset(&blocked, SIGCONT);  // it goes on all the same, and heed_stops() finds that it was told to
+  ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  const auto begun = std::make_shared<Begun>();
+  std::thread([begun] {
+    begun->tell();
     heed_stops(stop);
   }).detach();
-  waits.acquire();
+  begun->wait();
 }
 
 [[noreturn]] void be_child(pid_t parent, int out, const std::function<RunFigures()>& body) {

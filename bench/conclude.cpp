@@ -62,6 +62,7 @@ void conclude_floor(Floor& floor, const Report& report) {
 }
 
 void conclude_cold(Cold& cold, const Report& report) {
+  if (!cold.why_not.empty()) cold.seconds.clear();  // it failed in a later round; too few to tell anything
   if (cold.seconds.empty()) return;
   cold.median = median(cold.seconds);
   cold.ci95 = median_interval(cold.seconds, report.seed);

@@ -118,12 +118,13 @@ RunFigures wait_for(char** words, bool want_output, Shared& shared) {
 }  // namespace
 
 std::optional<ForeignRun> run_program(const std::vector<std::string>& words, bool want_output,
-                                      const std::stop_token& stop) {
+                                      const std::stop_token& stop, std::chrono::milliseconds limit) {
   std::vector<std::string> own = words;
   const std::vector<char*> pointers = pointers_to(own);
   const SharedPage shared;
-  const auto run = run_in_child(
-      [&] { return wait_for(const_cast<char**>(pointers.data()), want_output, *shared.operator->()); }, false, stop);
+  const auto run =
+      run_in_child([&] { return wait_for(const_cast<char**>(pointers.data()), want_output, *shared.operator->()); },
+                   false, stop, limit);
   if (!run) {
     if (const pid_t group = shared->group; group > 0) ::kill(-group, SIGKILL);
     return std::nullopt;

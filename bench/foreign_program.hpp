@@ -16,10 +16,10 @@ struct ForeignRun {
 };
 
 /// Runs a program that is looked for in PATH, in a process group of its own, and waits for its end. Nothing if `stop`
-/// ended it: the group is killed then. Its standard error and what is not wanted of its output go nowhere. Exit code
-/// 127: there is no such program. Throws Error (machine) when no process can be made. Timed from before the process is
-/// made to its end.
+/// ended it, or it was not done within `limit` (zero: there is none): the group is killed then. Its standard error and
+/// what is not wanted of its output go nowhere. Exit code 127: there is no such program. Throws Error (machine) when no
+/// process can be made. Timed from before the process is made to its end.
 [[nodiscard]] std::optional<ForeignRun> run_program(const std::vector<std::string>& words, bool want_output,
-                                                    const std::stop_token& stop);
+                                                    const std::stop_token& stop, std::chrono::milliseconds limit = {});
 
 }  // namespace pixmill::bench

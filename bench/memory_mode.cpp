@@ -203,8 +203,9 @@ RunFigures run_in_memory(const BatchOptions& batch, const Point& point, const De
   RunFigures figures;
   std::vector<std::string> stages = pipeline::stage_names(pipeline::chain_of(batch.plan));
   std::optional<pipeline::StageTotals> totals;
-  if (breakdown != nullptr) job.probe = &totals.emplace(static_cast<std::uint32_t>(stages.size()));
   measure(figures, [&] {
+    // Its clock is not to begin before that of the run.
+    if (breakdown != nullptr) job.probe = &totals.emplace(static_cast<std::uint32_t>(stages.size()));
     backend->run(job);
     if (breakdown != nullptr) breakdown->rows = totals->rows();
   });

@@ -26,4 +26,8 @@ struct CachedPages {
 /// system in memory stays. Look afterwards.
 void drop_from_cache(const pipeline::InputList& inputs);
 
+/// Reads every regular file among the inputs once, so that the page cache has what it has room for. Those that cannot
+/// be read are passed over.
+void read_into_cache(const pipeline::InputList& inputs);
+
 }  // namespace pixmill::bench

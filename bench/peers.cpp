@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -21,15 +22,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kJob = "gray,threshold=otsu";
+// Of PNG, for Magick's programs: zlib's level 1, as all others have it, and no filter.
+constexpr const char* kPngQuality = "10";
 // Magick's programs take several files a call; so many calls a worker that none waits long for the last.
 constexpr std::size_t kCallsAWorker = 4;
-
-/// What a program says of itself in its first line; nothing if there is none, or it ends badly.
-std::optional<std::string> version_of(const std::vector<std::string>& words) {
-  const auto run = run_program(words, true, {});
-  if (!run || run->exit_code != 0) return std::nullopt;
-  return run->output.substr(0, run->output.find('\n'));
-}
+// Enough to load Python and OpenCV from a slow disk; whoever takes longer to tell a version hangs.
+constexpr std::chrono::seconds kVersionLimit{10};
 
 Peer missing(const char* name, std::string why) {
   Peer peer;
@@ -51,12 +49,40 @@ void check_job(const BatchOptions& batch) {
         ErrorCode::usage,
         fmt::format("--peers: other programs are compared at '--ops {}' into PNG alone; leave it or --ops out", kJob));
   }
+  if (!batch.output) return;
+  const char* const own = batch.output->compression != OutputOptions().compression ? "--compression"
+                          : batch.output->keep_metadata                            ? "--keep-metadata"
+                                                                                   : nullptr;
+  if (own == nullptr) return;
+  throw Error(ErrorCode::usage,
+              fmt::format("--peers: other programs would not do the work of {0}; leave it or {0} out", own));
+}
+
+/// `pixmill run` with what decides which images come through, as in the runs of the backends.
+std::vector<std::string> run_words(const BatchOptions& batch, const std::string& program, const std::string& list,
+                                   int jobs) {
+  std::vector<std::string> words = {program,        "run",
+                                    "--files-from", list,
+                                    "--ops",        kJob,
+                                    "-j",           std::to_string(jobs),
+                                    "--orient",     batch.apply_orientation ? "on" : "off",
+                                    "--max-memory", std::to_string(batch.limits.max_memory),
+                                    "--max-pixels", std::to_string(batch.limits.max_pixels),
+                                    "--max-side",   std::to_string(batch.limits.max_side),
+                                    "-q",           "-o",
+                                    "{out}"};
+  if (batch.lenient) words.emplace_back("--lenient");
+  return words;
 }
 
 }  // namespace
 
-Peers::Peers(const BatchOptions& batch, std::string program, int jobs, std::string folder)
-    : jobs_(jobs), folder_(std::move(folder)), list_(folder_ + "/list"), program_(std::move(program)) {
+Peers::Peers(const BatchOptions& batch, std::string program, int jobs, std::string folder, std::stop_token stop)
+    : jobs_(jobs),
+      folder_(std::move(folder)),
+      list_(folder_ + "/list"),
+      program_(std::move(program)),
+      stop_(std::move(stop)) {
   check_job(batch);
   const pipeline::InputList inputs = pipeline::list_inputs(batch.inputs, "");
   std::ofstream lines(list_);
@@ -71,13 +97,19 @@ Peers::Peers(const BatchOptions& batch, std::string program, int jobs, std::stri
     nulls << link << '\0';
   }
   if (!lines.flush() || !nulls.flush()) throw Error(ErrorCode::machine, "no room for a list of files in " + folder_);
-  add(named("pixmill run", version_of({program_, "--version"}).value_or("")),
-      {program_, "run", "--files-from", list_, "--ops", kJob, "-j", std::to_string(jobs_), "-q", "-o", "{out}"});
+  add(named("pixmill run", version_of({program_, "--version"}).value_or("")), run_words(batch, program_, list_, jobs_));
   add_python();
   add_built("OpenCV, C++ threads", "peer_opencv_threads", "OpenCV's imgcodecs");
-  add_built("libvips, C++ threads", "peer_vips_threads", "libvips");
+  add_built("libvips, C++ threads", "peer_vips_threads", "libvips",
+            "gray in linear light, for it decodes no JPEG to luma alone");
   add_graphics_magick();
   add_image_magick();
+}
+
+std::optional<std::string> Peers::version_of(const std::vector<std::string>& words) const {
+  const auto run = run_program(words, true, stop_, kVersionLimit);
+  if (!run || run->exit_code != 0) return std::nullopt;
+  return run->output.substr(0, run->output.find('\n'));
 }
 
 void Peers::add(Peer peer, std::vector<std::string> words) {
@@ -96,10 +128,12 @@ void Peers::add_python() {
   add(missing(kName, "no python3 with cv2"), {});
 }
 
-void Peers::add_built(const char* name, const char* file, const char* library) {
+void Peers::add_built(const char* name, const char* file, const char* library, const char* note) {
   const std::string program = (fs::path(program_).parent_path() / file).string();
   if (const auto version = version_of({program, "--version"})) {
-    return add(named(name, *version), {program, list_, "{out}", std::to_string(jobs_)});
+    Peer peer = named(name, *version);
+    peer.note = note;
+    return add(std::move(peer), {program, list_, "{out}", std::to_string(jobs_)});
   }
   add(missing(name,
               fmt::format("no {} beside pixmill; a build with its benchmarks makes it where {} is", file, library)),
@@ -134,7 +168,9 @@ void Peers::add_graphics_magick() {
                         "-colorspace",
                         "Gray",
                         "-threshold",
-                        "50%"});
+                        "50%",
+                        "-quality",
+                        kPngQuality});
 }
 
 void Peers::add_image_magick() {
@@ -154,7 +190,7 @@ void Peers::add_image_magick() {
       words.insert(words.end(), {"-threshold", "50%"});
       peer.note = "a fixed threshold, for version 6 has no Otsu";
     }
-    words.emplace_back("{out}/{}.png");
+    words.insert(words.end(), {"-quality", kPngQuality, "{out}/{}.png"});
     return add(std::move(peer), std::move(words));
   }
   add(missing(kName, "no ImageMagick, or no GNU parallel"), {});
@@ -180,9 +216,12 @@ std::optional<double> Peers::run(std::size_t place, const std::string& output, s
     if (entry.path().extension() == ".png" && entry.file_size() > 0) ++peer.outputs;
   }
   peer.expected = expected == 0 ? peer.outputs : expected;
-  if (peer.outputs != peer.expected) {
+  const bool well = run->exit_code == 0 || (place == 0 && run->exit_code == 1);  // 1: images failed, and are known
+  if (peer.outputs == 0 && peer.expected == 0) {
+    peer.why_not = fmt::format("it made no outputs (exit code {})", run->exit_code);
+  } else if (peer.outputs != peer.expected) {
     peer.why_not = fmt::format("it made {} outputs of {} (exit code {})", peer.outputs, peer.expected, run->exit_code);
-  } else if (run->exit_code != 0 && place != 0) {
+  } else if (!well) {
     peer.why_not = fmt::format("it ended with exit code {}", run->exit_code);
   }
   return run->seconds;

@@ -17,13 +17,14 @@ namespace pixmill::bench {
 class Peers {
  public:
   /// The first of peers() is `program`, a pixmill. Links to the inputs go to `folder`, which must exist. Throws Error
-  /// (usage) for a chain or a format that others do not have, and as run_batch() does for inputs that are wrong.
-  Peers(const BatchOptions& batch, std::string program, int jobs, std::string folder);
+  /// (usage) for a chain, a format or an effort that others do not have, and as run_batch() does for inputs that are
+  /// wrong. Each program is asked for its version, for ten seconds at most; `stop` ends that, and all count as missing.
+  Peers(const BatchOptions& batch, std::string program, int jobs, std::string folder, std::stop_token stop);
 
   /// Those that are installed, and with `why_not` those that are not.
   [[nodiscard]] std::vector<Peer> peers() const;
   /// Runs one of them into `output`, which must not exist; `why_not` of `peer` says why its time is none, if so: it
-  /// failed, or has not as many outputs as `expected` (0: any). Nothing if `stop` ended it.
+  /// failed, or has not as many outputs as `expected` (0: any, but some). Nothing if `stop` ended it.
   [[nodiscard]] std::optional<double> run(std::size_t place, const std::string& output, std::uint64_t expected,
                                           Peer& peer, const std::stop_token& stop) const;
 
@@ -33,9 +34,11 @@ class Peers {
     Peer peer;
     std::vector<std::string> words;  ///< `{out}` in them is the folder of the outputs.
   };
+  /// What a program says of itself in its first line; nothing if there is none, or it ends badly.
+  [[nodiscard]] std::optional<std::string> version_of(const std::vector<std::string>& words) const;
   void add(Peer peer, std::vector<std::string> words);
   void add_python();
-  void add_built(const char* name, const char* file, const char* library);
+  void add_built(const char* name, const char* file, const char* library, const char* note = "");
   void add_graphics_magick();
   void add_image_magick();
 
@@ -44,6 +47,7 @@ class Peers {
   std::string folder_;  ///< Of links to the inputs, and `list0`: their names, with NUL between.
   std::string list_;    ///< Their paths, a line each.
   std::string program_;
+  std::stop_token stop_;
   std::vector<Command> commands_;
 };
 

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <string>
 #include <system_error>
 #include <unordered_map>
 
@@ -14,7 +14,10 @@ namespace {
 /// Nothing for what is not there, or may not be read.
 std::string proc_text(pid_t pid, const char* file) {
   std::ifstream stream("/proc/" + std::to_string(pid) + '/' + file);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  // An iterator over the stream throws where the process ends between opening and reading (ESRCH); this does not.
+  std::string text;
+  std::getline(stream, text, '\0');
+  return text;
 }
 
 /// The parent in the text of /proc/PID/stat: the second word behind the name, which may hold anything; 0 if there is

@@ -34,8 +34,9 @@ def main():
     with open(listed, encoding="utf-8", errors="surrogateescape") as lines:
         paths = lines.read().splitlines()
     tasks = [(path, os.path.join(folder, os.path.basename(path) + ".png")) for path in paths]
+    chunk = max(1, min(4, len(tasks) // (jobs * 4)))  # few files are spread over all, too
     with multiprocessing.Pool(jobs, begin) as pool:
-        for _ in pool.imap_unordered(convert, tasks, chunksize=4):
+        for _ in pool.imap_unordered(convert, tasks, chunksize=chunk):
             pass
 
 

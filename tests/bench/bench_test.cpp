@@ -163,6 +163,65 @@ TEST(Bench, ManyCpusAreNotTriedOneByOne) {
   EXPECT_EQ(default_jobs(64), (std::vector<int>{1, 2, 4, 8, 16, 32, 64}));
 }
 
+/// Takes the place of the pixmill that other programs are set beside.
+std::string make_program(const std::string& path, const std::string& script) {
+  pixmill::tests::write_file(path, "#!/bin/sh\n" + script);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path;
+}
+
+TEST_F(BenchTest, WithoutThePixmillThatTheyAreSetBesideNobodyHasATime) {
+  BenchOptions options = bench();
+  options.backends = {"serial"};
+  options.modes = {Mode::files};
+  options.peers = true;
+  const std::string script = R"([ "$1" = run ] || exit 0
+for out; do :; done
+)";
+  struct Case {
+    std::string rest;
+    std::string why_not;
+  };
+  for (const Case& one : {Case{"exit 2", "no outputs (exit code 2)"}, Case{"echo > $out/a.png; exit 9", "exit code 9"},
+                          Case{"echo > $out/a.png; exit 0", "1 outputs of 4"}}) {
+    options.program = make_program(in("../fake"), script + one.rest);
+    const Report report = run_bench(options);
+    ASSERT_FALSE(report.peers.empty());
+    EXPECT_NE(report.peers.front().why_not.find(one.why_not), std::string::npos) << report.peers.front().why_not;
+    for (const Peer& peer : report.peers) {
+      EXPECT_FALSE(peer.why_not.empty()) << peer.name;
+      EXPECT_TRUE(peer.seconds.empty()) << peer.name;
+    }
+  }
+}
+
+TEST_F(BenchTest, LimitsHoldForThePixmillThatOthersAreSetBesideAsWell) {
+  BenchOptions options = bench();
+  options.backends = {"serial"};
+  options.modes = {Mode::files};
+  options.peers = true;
+  options.batch.lenient = true;
+  options.batch.apply_orientation = false;
+  options.batch.limits.max_pixels = 1234567;
+  const std::string seen = in("../seen");
+  options.program = make_program(in("../fake"), R"([ "$1" = run ] && echo "$*" > ')" + seen + "'; exit 2");
+  (void)run_bench(options);
+  const std::string words = pixmill::tests::read_file(seen);
+  for (const char* word : {"--lenient", "--orient off", "--max-pixels 1234567", "--max-memory", "--max-side"}) {
+    EXPECT_NE(words.find(word), std::string::npos) << words;
+  }
+}
+
+TEST(Bench, ColdRunsThatFailLaterHaveNoTime) {
+  Report report;
+  report.cold.emplace();
+  report.cold->seconds = {1.0, 2.0};
+  report.cold->why_not = "60 % of the files stay in the page cache when they are dropped";
+  conclude(report);
+  EXPECT_TRUE(report.cold->seconds.empty());
+  EXPECT_FALSE(report.cold->over);
+}
+
 TEST_F(BenchTest, WhatDoesNotFitInMemoryIsLeftOutAndCounted) {
   const auto images = DecodedImages::decode(options(), 4096, {});
   ASSERT_TRUE(images);

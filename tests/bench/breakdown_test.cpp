@@ -46,6 +46,19 @@ TEST(Breakdown, IsSummedByCrew) {
   EXPECT_EQ(sum_of_crew(made_breakdown(), "writer").rows, 0);
 }
 
+TEST(Breakdown, HasAWorkerThatGotNoImage) {
+  Breakdown breakdown = made_breakdown();
+  breakdown.rows.erase(breakdown.rows.begin());  // the first came too late, and so did the third
+  add_idle_workers(breakdown, 3);
+  std::vector<std::string> names;
+  for (const RowTimes& row : breakdown.rows) names.push_back(row.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"worker 1", "worker 2", "worker 3", "reader 1"}));
+  EXPECT_EQ(breakdown.rows[0].idle, 2.0);
+  EXPECT_EQ(breakdown.rows[0].seconds, std::vector<double>(7));
+  EXPECT_EQ(breakdown.rows[1].seconds, made_breakdown().rows[1].seconds);
+  EXPECT_EQ(sum_of_crew(breakdown, "worker").whole(), 6);
+}
+
 TEST(Breakdown, IsToldInTheOrderOfAnImagesWay) {
   const std::vector<std::size_t> order = {0, 1, 5, 6, 2, 3, 4};
   EXPECT_EQ(order_of_stages(7), order);

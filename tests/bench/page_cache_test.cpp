@@ -39,6 +39,10 @@ TEST(PageCache, IsLookedAtWithoutReading) {
   EXPECT_EQ(dropped.pages, written.pages);
   EXPECT_LE(dropped.cached, dropped.pages);
   EXPECT_EQ(pixmill::tests::read_file(path), content);
+  drop_from_cache(list_of_one(path, content.size()));
+  read_into_cache(list_of_one(path, content.size()));
+  // Memory may be short; but what was just read is not all gone.
+  EXPECT_GT(look_at_cache(list_of_one(path, content.size())).cached, 0U);
 }
 
 TEST(PageCache, OfNoFileNothingIsTold) {
@@ -46,6 +50,8 @@ TEST(PageCache, OfNoFileNothingIsTold) {
   EXPECT_FALSE(look_at_cache(list_of_one("/no/such/file", 1)).share());
   EXPECT_FALSE(look_at_cache(list_of_one("/", 1)).share());
   drop_from_cache(list_of_one("/no/such/file", 1));
+  read_into_cache(list_of_one("/no/such/file", 1));
+  read_into_cache(list_of_one("/", 1));
 }
 
 }  // namespace

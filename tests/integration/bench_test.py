@@ -122,7 +122,9 @@ class BenchTest(ProgramTest):
             self.assertEqual(len({run["output_hash"] for run in runs if run["mode"] == mode}), 1)
         processes = next(run for run in runs if (run["mode"], run["backend"]) == ("files", "processes"))
         rows = [row["name"] for row in processes["breakdown"]["rows"]]
-        self.assertTrue({"worker 1", "reader 1", "writer 1"} <= set(rows), rows)
+        # Which reader was quicker is chance; a worker that came too late for an image is there as well.
+        self.assertEqual({row.split()[0] for row in rows}, {"worker", "reader", "writer"})
+        self.assertTrue({"worker 1", "worker 2"} <= set(rows), rows)
         self.check_clean()
 
     def test_faults_need_no_input(self):
@@ -244,7 +246,8 @@ class BenchTest(ProgramTest):
         self.assertIn("0 outputs of 3", (root / "docs/performance.md").read_text())
 
     def test_peers_know_one_job(self):
-        for arguments in (("--ops", "blur=1"), ("--mode", "memory"), ("--format", "jpg")):
+        for arguments in (("--ops", "blur=1"), ("--mode", "memory"), ("--format", "jpg"), ("--compression", "9"),
+                          ("--keep-metadata",)):
             done = self.bench("--peers", *arguments)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("--peers", done.stderr)

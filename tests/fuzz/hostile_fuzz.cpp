@@ -177,12 +177,12 @@ class Play final : public Stage, public ipc::Pool::Events {
   [[nodiscard]] bool takes_leases() const override { return takes_leases_; }
   void lent(std::uint64_t tag, std::span<const std::byte> head, ipc::Lease answer, std::uint64_t size_bytes,
             int attempts) override {
+    // Before the worker is let write again: the head was read a moment ago.
+    require(head.size() == std::min<std::uint64_t>(size_bytes, kHeadBytes) &&
+                (head.empty() || std::memcmp(head.data(), answer.memory().data(), head.size()) == 0),
+            "the head of an answer is not what stands in its frame");
     refusals_ = 0;  // nobody is asked for room
     const std::span<std::byte> room = room_for(tag, size_bytes);
-    const std::byte* const at = puppets_[leased_place_].at(leased_.offset);
-    require(head.size() == std::min<std::uint64_t>(size_bytes, kHeadBytes) &&
-                (head.empty() || std::memcmp(head.data(), at, head.size()) == 0),
-            "the head of an answer is not what stands in its frame");
     require(answer.memory().size() >= size_bytes, "a lease shorter than its answer");
     if (size_bytes > 0) std::memcpy(room.data(), answer.memory().data(), size_bytes);
     answered(tag, room, attempts);

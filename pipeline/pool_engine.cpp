@@ -2,7 +2,7 @@
 
 #include "ipc/sandbox.hpp"
 #include "pipeline/frame_worker.hpp"
-#include "pipeline/machine_limits.hpp"
+#include "pipeline/supervised_pool.hpp"
 #include "pipeline/worker_program.hpp"
 
 #include <pixmill/error.hpp>
@@ -23,14 +23,7 @@
 namespace pixmill::pipeline {
 namespace {
 
-constexpr std::uint32_t kRingCapacity = 64;
 constexpr std::chrono::minutes kLongestWait{1};
-// What a worker may take beyond the reckoning for the allocator's waste.
-constexpr std::uint64_t kAllocatorWaste = std::uint64_t{512} << 20U;
-// Room for the images that come next.
-constexpr std::uint64_t kForTheNext = std::uint64_t{256} << 20U;
-// A message to a sleeping process takes longer than this; worth spinning for where a core would idle.
-constexpr std::uint64_t kSpinNs = 20'000;
 
 // Workers of the program, or forks of this one.
 ipc::WorkerPlan worker_plan(const FrameWorkerJob& job, const PoolOptions& options,
@@ -55,41 +48,21 @@ ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options,
                              const std::shared_ptr<const Program>& program) {
   FrameWorkerJob job;
   job.library_version = version();
-  job.memory_bytes = std::min(options.max_memory, physical_memory()) + kAllocatorWaste;
-  job.spin_ns = usable_cpus() > options.workers + 1 ? kSpinNs : 0;
+  job.memory_bytes = worker_memory_bytes(options.max_memory);
+  job.spin_ns = worker_spin_ns(options.workers);
   job.sandbox = options.sandbox.value_or(ipc::kSandboxInThisBuild);
   job.plan = plan.text();
   job.system_calls = program->system_calls();
   job.plugins = program->plugins();
-  ipc::PoolOptions made;
-  made.workers = options.workers;
   // What is lent takes nothing of the room that images on their way have.
-  made.region_bytes = 2 * (std::min(options.max_memory, physical_memory()) + options.max_lent) + kForTheNext;
+  ipc::PoolOptions made = supervised_pool(options.workers, options.max_memory, options.max_lent);
   made.messages_a_life = options.images_a_worker;
   made.timeout = options.timeout;
   made.retries = options.retries;
   made.if_not_locked = "; PoolOptions::sandbox = false runs them without";
   made.if_no_worker = "; Plan::apply() works without any";
-  made.ring_capacity = kRingCapacity;
-  made.available_memory = [] {
-    const std::uint64_t bytes = available_memory();
-    return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
-  };
   made.plan = worker_plan(job, options, program);
   return made;
-}
-
-std::string in_words(ipc::Failure failure, const std::string& reason, int attempts) {
-  std::string words = reason;
-  if (failure == ipc::Failure::protocol) words = "protocol: its worker sent what makes no sense";
-  if (failure == ipc::Failure::died)
-    words = (reason.starts_with("killed") ? "its worker was " : "its worker ") + reason;
-  return attempts > 1 ? fmt::format("{}; tried {} times", words, attempts) : words;
-}
-
-Verdict verdict_of(ipc::Failure failure) {
-  if (failure == ipc::Failure::timed_out) return Verdict::timeout;
-  return failure == ipc::Failure::no_memory ? Verdict::out_of_memory : Verdict::crashed;
 }
 
 }  // namespace

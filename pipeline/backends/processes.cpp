@@ -9,6 +9,7 @@
 #include "pipeline/backends/table.hpp"
 #include "pipeline/backends/warm_up.hpp"
 #include "pipeline/machine_limits.hpp"
+#include "pipeline/supervised_pool.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
@@ -37,16 +38,12 @@ using std::chrono::milliseconds;
 // Threads that read and threads that write. More help no disk that we know, and a network file system no more.
 constexpr int kMostReaders = 8;
 constexpr int kMostWriters = 8;
-constexpr std::uint32_t kRingCapacity = 64;
-// What a worker keeps between images, and what it may take beyond the reckoning for the allocator's waste.
+// What a worker keeps between images.
 constexpr std::size_t kKeptBetweenImages = std::size_t{32} << 20;
-constexpr std::uint64_t kAllocatorWaste = std::uint64_t{512} << 20;
 constexpr std::uint64_t kMostBacklogBytes = std::uint64_t{256} << 20;
 // How long what runs may take to finish after the user has asked to stop.
 constexpr milliseconds kGrace{2000};
 constexpr milliseconds kLook{100};
-// A message to a sleeping process takes longer than this; worth spinning for where a core would idle.
-constexpr std::uint64_t kSpinNs = 20'000;
 
 // What is wanted of an image, as a message has it.
 std::uint64_t packed(const Program::Want& want) {
@@ -97,8 +94,8 @@ ipc::WorkerPlan worker_plan(const Program& program, int jobs, const Supervision&
   plan.warm_up = [&program] { warm_up(program); };
   plan.sandbox = supervision.sandbox;
   plan.also_allowed = program.system_calls();
-  plan.memory_bytes = std::min(program.options().limits.max_memory, physical_memory()) + kAllocatorWaste;
-  plan.spin_ns = usable_cpus() > jobs + 1 ? kSpinNs : 0;
+  plan.memory_bytes = worker_memory_bytes(program.options().limits.max_memory);
+  plan.spin_ns = worker_spin_ns(jobs);
   return plan;
 }
 
@@ -185,30 +182,13 @@ class Coordinator final : ipc::Pool::Events {
 
   [[nodiscard]] ipc::PoolOptions pool_options() const {
     check_open_files();
-    const std::uint64_t memory = job_.program.options().limits.max_memory;
-    ipc::PoolOptions options;
-    options.workers = workers_;
-    options.region_bytes = region_bytes(memory);
+    ipc::PoolOptions options = supervised_pool(workers_, job_.program.options().limits.max_memory);
     options.timeout = job_.supervision.timeout;
     options.retries = job_.supervision.retries;
     options.if_not_locked = "; --sandbox off runs them without, 'pixmill doctor' tells more";
     options.if_no_worker = "; --backend threads works without any";
-    options.ring_capacity = kRingCapacity;
-    options.available_memory = [] {
-      const std::uint64_t bytes = available_memory();
-      return bytes == 0 ? UINT64_MAX : bytes;  // not known: fallocate will tell
-    };
     options.plan = worker_plan(job_.program, job_.jobs, job_.supervision);
     return options;
-  }
-
-  // A picture's file and its answer are within the limit each; and some room for those that come next. No more than the
-  // machine could ever fill, nor than a share of the address space, which this process maps them all in.
-  [[nodiscard]] std::uint64_t region_bytes(std::uint64_t most_memory) const {
-    constexpr std::uint64_t kAddressSpace = std::uint64_t{1} << 46U;
-    constexpr std::uint64_t kForTheNext = std::uint64_t{256} << 20U;
-    const std::uint64_t most = kAddressSpace / static_cast<std::uint64_t>(workers_);
-    return 2 * std::min(most_memory, std::min(physical_memory(), most / 2 - kForTheNext)) + kForTheNext;
   }
 
   // Asked first: a descriptor that is wanting later would be some image's misfortune.
@@ -382,35 +362,8 @@ class Coordinator final : ipc::Pool::Events {
     image->result = {};
     image->result.attempts = attempts;
     image->result.verdict = verdict_of(failure);
-    image->result.detail = in_words(failure, reason);
-    if (attempts > 1) image->result.detail += fmt::format("; tried {} times", attempts);
+    image->result.detail = in_words(failure, reason, attempts);
     finish(std::move(image));
-  }
-
-  static std::string in_words(ipc::Failure failure, const std::string& reason) {
-    switch (failure) {
-      case ipc::Failure::died:
-        return (reason.starts_with("killed") ? "its worker was " : "its worker ") + reason;
-      case ipc::Failure::protocol:
-        return "protocol: its worker sent what makes no sense";
-      case ipc::Failure::timed_out:
-      case ipc::Failure::no_memory:
-        break;
-    }
-    return reason;
-  }
-
-  static Verdict verdict_of(ipc::Failure failure) {
-    switch (failure) {
-      case ipc::Failure::timed_out:
-        return Verdict::timeout;
-      case ipc::Failure::no_memory:
-        return Verdict::out_of_memory;
-      case ipc::Failure::died:
-      case ipc::Failure::protocol:
-        break;
-    }
-    return Verdict::crashed;
   }
 
   const Job& job_;

@@ -7,6 +7,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -51,8 +52,10 @@ int main(int argc, char** argv) {
     }
   };
   {
+    const int workers = std::max(1, std::atoi(argv[3]));
     std::vector<std::jthread> threads;
-    for (int i = 0; i < std::atoi(argv[3]); ++i) threads.emplace_back(work);
+    threads.reserve(static_cast<std::size_t>(workers));
+    for (int i = 0; i < workers; ++i) threads.emplace_back(work);
   }
   return well ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 
 #include <vips/vips.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -102,8 +103,10 @@ int main(int argc, char** argv) {
     vips_thread_shutdown();
   };
   {
+    const int workers = std::max(1, std::atoi(argv[3]));
     std::vector<std::jthread> threads;
-    for (int i = 0; i < std::atoi(argv[3]); ++i) threads.emplace_back(work);
+    threads.reserve(static_cast<std::size_t>(workers));
+    for (int i = 0; i < workers; ++i) threads.emplace_back(work);
   }
   vips_shutdown();
   return well ? 0 : 1;

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from processes_test import processes
-from program import ProgramTest
+from program import ProgramTest, slow_chain
 
 BACKENDS = os.environ["BACKENDS"]
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -163,7 +163,7 @@ class BenchTest(ProgramTest):
         self.make_images(60)
         # A group of its own, as a shell makes it, with somebody outside it who waits: else the kernel stops nobody.
         process = self.start("bench", self.inputs, "--backends", "processes", "--mode", "files", "--jobs", "2", "--ops",
-                             "gray,resize=3000x3000:filter=lanczos,adaptive=gaussian:window=101", "--repeats", "1",
+                             slow_chain(3000), "--repeats", "1",
                              env=self.environment, preexec_fn=os.setpgrp)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)

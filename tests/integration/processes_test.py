@@ -13,15 +13,14 @@ import time
 import unittest
 import zlib
 
-from program import PIXMILL, ProgramTest, png
+from program import PIXMILL, SANITIZED, ProgramTest, png, slow_chain
 
-# Some hundred milliseconds a picture, so that there is time to interfere.
-SLOW = "gray,resize=1500x1500:filter=lanczos,adaptive=gaussian:window=101"
+SLOW = slow_chain(1500)
 # No run here takes nearly so long, even on a slow and busy machine.
 LONG = 240
 NOBODY = 65534
 # A sanitizer has files and threads of its own, which it does not do without.
-PLAIN_ONLY = unittest.skipIf(os.environ.get("SANITIZED"), "a sanitizer needs files and threads itself")
+PLAIN_ONLY = unittest.skipIf(SANITIZED, "a sanitizer needs files and threads itself")
 
 
 def constant_png(side):
@@ -337,7 +336,7 @@ class ProcessesTest(ProgramTest):
 
     def test_a_threshold_of_the_batch_survives_deaths(self):
         self.make_images(30)
-        chain = "gray,resize=1500x1500:filter=lanczos,threshold=otsu:scope=batch"
+        chain = slow_chain(1500, then="threshold=otsu:scope=batch")
         self.assertGreater(self.check_reductions(chain, disturb=True), 0)
 
     # --- Inputs ---

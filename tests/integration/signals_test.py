@@ -6,9 +6,9 @@ import time
 import unittest
 
 from processes_test import processes
-from program import PIXMILL, ProgramTest
+from program import PIXMILL, ProgramTest, slow_chain
 
-SLOW = "gray,resize=3000x3000:filter=lanczos,adaptive=gaussian:window=101"
+SLOW = slow_chain(3000)
 
 
 class SignalsTest(ProgramTest):

@@ -6,9 +6,9 @@ import threading
 import time
 import unittest
 
-from program import ProgramTest
+from program import ProgramTest, slow_chain
 
-SLOW = "gray,resize=2000x2000:filter=lanczos,adaptive=gaussian:window=101"
+SLOW = slow_chain(2000)
 
 
 class TraceTest(ProgramTest):

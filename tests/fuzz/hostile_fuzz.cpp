@@ -115,7 +115,7 @@ class Play final : public Stage, public ipc::Pool::Events {
     life.honest = place != kHostile;
     life.asked_at_ns = now_ns();
     if (place == kHostile) {
-      const bool lived = witness_.lives[kHostile].ready && witness_.lives[kHostile].ticket == last_reaped_;
+      const bool lived = witness_.lives[kHostile].let_in && witness_.lives[kHostile].ticket == last_reaped_;
       stillborn_ = lived ? 0 : stillborn_ + 1;
     }
     witness_.born(place, std::move(life));

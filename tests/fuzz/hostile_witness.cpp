@@ -70,7 +70,9 @@ void Witness::told(std::uint64_t ticket) {
   Life& life = life_of(ticket);
   life.told = true;
   require(advance(life) == Due::nothing, "an answer before any message");
-  if (life.ready && life.said_pid != ticket) condemn(life);
+  if (!life.ready) return;
+  life.let_in = life.said_pid == ticket && !life.killed && !life.condemned;
+  if (life.said_pid != ticket) condemn(life);
 }
 
 void Witness::killed(std::uint64_t ticket) {
@@ -241,6 +243,7 @@ bool Witness::judge_hello(Life& life, const ipc::Descriptor& message) const {
   if (message.code != back::kReady || message.task != 0) return false;
   life.ready = true;
   life.said_pid = message.user[0];
+  life.let_in = life.told && !life.killed && life.said_pid == life.ticket;
   return !life.told || life.killed || life.over || life.said_pid == life.ticket;
 }
 

@@ -65,6 +65,7 @@ struct Life {
   bool told = false;
   bool ready = false;
   std::uint64_t said_pid = 0;
+  bool let_in = false;     ///< It was ready, and who it said it is, before it was killed.
   bool condemned = false;  ///< For nonsense: it must be killed for it.
   bool killed = false;
   bool late = false;          ///< Killed for time.

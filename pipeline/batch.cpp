@@ -86,8 +86,9 @@ void write_reductions(const BatchOptions& options, BatchReport& report, const st
   std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
   const bool csv = ending == ".csv";
   const std::string text = csv ? report.reductions->csv() : report.reductions->json();
-  const auto status = pipeline::write_report(*options.reduce_out, std::as_bytes(std::span(text)),
-                                             id.empty() ? "report" : id, options.output && options.output->fsync);
+  const auto status =
+      pipeline::write_report(*options.reduce_out, std::as_bytes(std::span(text)), id.empty() ? "report" : id,
+                             options.output && options.output->fsync, options.stop);
   if (status.ok) return;
   report.trouble = status.detail;
   report.no_room = status.no_room;
@@ -136,8 +137,8 @@ void write_images(const BatchOptions& options, BatchReport& report, const PixelF
       report.reduction_trouble = fmt::format("{}: {}", path, status.detail);
       return;
     }
-    const auto written =
-        pipeline::write_report(path, encoded, id.empty() ? "report" : id, options.output && options.output->fsync);
+    const auto written = pipeline::write_report(path, encoded, id.empty() ? "report" : id,
+                                                options.output && options.output->fsync, options.stop);
     if (!written.ok) {
       report.trouble = written.detail;
       report.no_room = written.no_room;

@@ -164,9 +164,10 @@ void Sink::fold(std::uint64_t index, const kernels::Partial& partial) {
 
 void Sink::finish(const ImageOutcome& outcome, const std::optional<kernels::Partial>& partial) {
   const std::lock_guard lock(mutex_);
+  // First, and counted afterwards: without memory for a row it throws, and the image is still one of the rest.
+  if (const WriteStatus status = journal_.record(outcome); !status.ok) give_up(status);
   done_[outcome.index] = true;
   ++tally_.counts[static_cast<std::size_t>(outcome.verdict)];
-  if (const WriteStatus status = journal_.record(outcome); !status.ok) give_up(status);
   if (partial && settings_.reduce) fold(outcome.index, *partial);
   if (settings_.stop_on_error && !is_well(outcome.verdict) && !stop_.stop_requested()) {
     tally_.stopped_on_error = true;

@@ -1,3 +1,4 @@
+#include "pipeline/backends/failure.hpp"
 #include "pipeline/backends/table.hpp"
 
 #include <pixmill/error.hpp>
@@ -10,8 +11,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <latch>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 namespace pixmill::pipeline {
 namespace {
@@ -31,18 +37,34 @@ void run_pipeline(const Job& job) {
       tbb::global_control::max_allowed_parallelism,
       std::max(jobs, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)));
   std::atomic<int> places{0};
+  // Nothing is thrown through TBB, which needs memory to carry it to the caller: where there is none, it ends the
+  // program.
+  FirstFailure failure;
+  std::atomic<bool> broken{false};
+  const auto guarded = [&](const auto& body) {
+    try {
+      body();
+    } catch (...) {
+      failure.keep(std::current_exception());
+      broken = true;
+    }
+  };
   tbb::enumerable_thread_specific<Worker> workers([&places] { return Worker{places++, {}, {}}; });
   const auto next = [&](tbb::flow_control& control) -> std::uint64_t {
-    if (const auto index = job.source.claim()) return *index;
-    control.stop();
-    return 0;
+    std::optional<std::uint64_t> index;
+    if (!broken) guarded([&] { index = job.source.claim(); });
+    if (!index) control.stop();
+    return index.value_or(0);
   };
   const auto one = [&](std::uint64_t index) {
-    Worker& worker = workers.local();
+    if (broken) return;
     // Where OpenCV runs on TBB as well, a thread that waits inside a kernel must not take up a second image.
     tbb::this_task_arena::isolate([&] {
-      load(job, {Crew::worker, worker.place}, index, worker.task);
-      process(job, worker.place, worker.task, worker.memory);
+      guarded([&] {
+        Worker& worker = workers.local();
+        load(job, {Crew::worker, worker.place}, index, worker.task);
+        process(job, worker.place, worker.task, worker.memory);
+      });
     });
   };
   tbb::task_arena arena(job.jobs);
@@ -50,19 +72,39 @@ void run_pipeline(const Job& job) {
     tbb::parallel_pipeline(jobs * 2, tbb::make_filter<void, std::uint64_t>(tbb::filter_mode::serial_in_order, next) &
                                          tbb::make_filter<std::uint64_t, void>(tbb::filter_mode::parallel, one));
   });
+  failure.rethrow();
+}
+
+Error no_thread(const std::exception& error) {
+  return {
+      ErrorCode::machine,
+      fmt::format("a thread could not be started ({}); use a smaller -j, or raise the process limit", error.what())};
+}
+
+// TBB starts its threads from threads of its own, where a failure ends the program. So as many are started here first;
+// the stacks of those that have ended are there for the next.
+void check_threads(int jobs) {
+  std::latch all_there(jobs);
+  std::vector<std::jthread> threads;
+  try {
+    threads.reserve(static_cast<std::size_t>(jobs));
+    for (int i = 0; i < jobs; ++i) threads.emplace_back([&all_there] { all_there.arrive_and_wait(); });
+  } catch (const std::exception& error) {
+    all_there.count_down(jobs - static_cast<int>(threads.size()));
+    throw no_thread(error);
+  }
 }
 
 }  // namespace
 
 void run_tbb(const Job& job) {
+  check_threads(job.jobs);
   try {
     run_pipeline(job);
   } catch (const std::runtime_error& error) {
     // It says so in no other way.
     if (std::string_view(error.what()).find("pthread_") == std::string_view::npos) throw;
-    throw Error(
-        ErrorCode::machine,
-        fmt::format("a thread could not be started ({}); use a smaller -j, or raise the process limit", error.what()));
+    throw no_thread(error);
   }
 }
 

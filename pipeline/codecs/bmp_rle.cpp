@@ -62,7 +62,7 @@ BmpRle::Step BmpRle::skip() {
   const std::uint64_t right = byte_at(data_, at_);
   const std::uint64_t up = byte_at(data_, at_ + 1);
   at_ += 2;
-  if (x_ + right > width_ || y_ + up > height_) return damage(Verdict::corrupt, "the code skips out of the image");
+  if ((right > 0 && x_ + right > width_) || y_ + up > height_) return damage(Verdict::corrupt, "the code skips out of the image");
   x_ += right;
   if (up == 0) return Step::on;
   if (y_ + up == height_) {
@@ -89,13 +89,18 @@ void BmpRle::put(std::span<std::uint8_t> line, std::uint64_t x, Bytes pixel, boo
   }
 }
 
+// Where a line may end. Some encoders compress its padding to four bytes with it.
+std::uint64_t BmpRle::padded_width() const {
+  const std::uint64_t pixels = packing_ == BmpPacking::rle4 ? 8 : packing_ == BmpPacking::rle24 ? 1 : 4;
+  return (width_ + pixels - 1) / pixels * pixels;
+}
+
 BmpRle::Step BmpRle::literal(std::span<std::uint8_t> line, std::uint32_t count) {
   const std::size_t bytes = packing_ == BmpPacking::rle4    ? (count + 1) / 2
                             : packing_ == BmpPacking::rle24 ? 3 * count
                                                             : count;
   const std::size_t there = std::min(bytes, data_.size() - at_);
-  // With two pixels a byte, encoders round lines of an odd width up.
-  const std::uint64_t room = width_ + (packing_ == BmpPacking::rle4 ? width_ % 2 : 0) - std::min(x_, width_);
+  const std::uint64_t room = padded_width() - std::min(x_, padded_width());
   const std::uint64_t wanted = std::min<std::uint64_t>(count, width_ - std::min(x_, width_));
   for (std::uint64_t i = 0; i < wanted; ++i) {
     const std::size_t offset = packing_ == BmpPacking::rle4 ? i / 2 : packing_ == BmpPacking::rle24 ? 3 * i : i;
@@ -104,7 +109,7 @@ BmpRle::Step BmpRle::literal(std::span<std::uint8_t> line, std::uint32_t count) 
   }
   if (there < bytes) return damage(Verdict::truncated, "the file ends in the pixels that follow");
   if (count > room) return damage(Verdict::corrupt, "more pixels than the line has follow");
-  x_ += wanted;
+  x_ += count;
   // They are padded to 16 bits; the file may end without that.
   at_ = std::min(at_ + bytes + bytes % 2, data_.size());
   return Step::on;
@@ -113,11 +118,11 @@ BmpRle::Step BmpRle::literal(std::span<std::uint8_t> line, std::uint32_t count) 
 BmpRle::Step BmpRle::run(std::span<std::uint8_t> line, std::uint32_t count) {
   const std::size_t bytes = packing_ == BmpPacking::rle24 ? 3 : 1;
   if (at_ + bytes > data_.size()) return damage(Verdict::truncated, "the file ends in a run");
-  const std::uint64_t room = width_ + (packing_ == BmpPacking::rle4 ? width_ % 2 : 0) - std::min(x_, width_);
+  const std::uint64_t room = padded_width() - std::min(x_, padded_width());
   const std::uint64_t wanted = std::min<std::uint64_t>(count, width_ - std::min(x_, width_));
   for (std::uint64_t i = 0; i < wanted; ++i) put(line, x_ + i, data_.subspan(at_), i % 2 != 0);
   if (count > room) return damage(Verdict::corrupt, "a run goes beyond the end of the line");
-  x_ += wanted;
+  x_ += count;
   at_ += bytes;
   return Step::on;
 }

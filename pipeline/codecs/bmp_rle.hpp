@@ -28,6 +28,7 @@ class BmpRle {
   Step skip();
   Step run(std::span<std::uint8_t> line, std::uint32_t count);
   Step damage(Verdict verdict, const char* what);
+  [[nodiscard]] std::uint64_t padded_width() const;
   void put(std::span<std::uint8_t> line, std::uint64_t x, Bytes pixel, bool low_half);
 
   Bytes data_;

@@ -11,6 +11,8 @@
 #include <spng.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdlib>
 #include <limits>
 #include <memory>
 
@@ -110,6 +112,21 @@ CodecStatus PngDecoder::decode(const DecodeRequest& request, cv::Mat& frame, con
   return {Verdict::repaired, std::move(damage.detail)};
 }
 
+// zlib's want of memory comes out of libspng as damage to the data, so it is seen where it arises. Its allocator is
+// told nothing of the decoder, which works in one thread at a time.
+thread_local bool memory_ran_out = false;
+
+void* seen(void* memory) {
+  memory_ran_out = memory_ran_out || memory == nullptr;
+  return memory;
+}
+
+spng_alloc watched_allocator() {
+  return {[](std::size_t bytes) { return seen(std::malloc(bytes)); },
+          [](void* memory, std::size_t bytes) { return seen(std::realloc(memory, bytes)); },
+          [](std::size_t count, std::size_t bytes) { return seen(std::calloc(count, bytes)); }, std::free};
+}
+
 int read_stream(spng_ctx* /*context*/, void* user, void* out, std::size_t bytes) {
   return static_cast<PngStream*>(user)->read(static_cast<std::byte*>(out), bytes) ? 0 : SPNG_IO_EOF;
 }
@@ -117,7 +134,9 @@ int read_stream(spng_ctx* /*context*/, void* user, void* out, std::size_t bytes)
 CodecStatus PngDecoder::open(bool lenient) {
   Bytes lines;
   if (inflate_first_ && layout_.damage.usable()) lines = inflater_.run(file_, layout_, scan_bytes(layout_));
-  context_.reset(spng_ctx_new(lines.empty() ? 0 : SPNG_CTX_IGNORE_ADLER32));
+  memory_ran_out = false;
+  spng_alloc allocator = watched_allocator();
+  context_.reset(spng_ctx_new2(&allocator, lines.empty() ? 0 : SPNG_CTX_IGNORE_ADLER32));
   if (!context_) throw std::bad_alloc();
   if (lines.empty()) {
     stream_.open(file_, layout_);
@@ -178,7 +197,8 @@ int PngDecoder::read_passes(cv::Mat& frame, const BandObserver& observer, std::u
 }
 
 CodecStatus PngDecoder::describe(int error, std::uint32_t rows_done) const {
-  if (error == SPNG_EMEM) return {Verdict::out_of_memory, "not enough memory to decode it"};
+  if (error == SPNG_EMEM || (error != 0 && memory_ran_out))
+    return {Verdict::out_of_memory, "not enough memory to decode it"};
   const std::string place = layout_.interlaced
                                 ? std::string("pixels of some passes are missing")
                                 : fmt::format("scan lines {} to {} are missing", rows_done, layout_.height - 1);

@@ -28,7 +28,7 @@ constexpr std::array kTags{
     TiffTag::tile_offsets,       TiffTag::tile_byte_counts,     TiffTag::ink_set,
     TiffTag::extra_samples,      TiffTag::sample_format,        TiffTag::jpeg_tables,
     TiffTag::ycbcr_coefficients, TiffTag::ycbcr_subsampling,    TiffTag::reference_black_white,
-    TiffTag::icc_profile,
+    TiffTag::icc_profile,        TiffTag::white_point,
 };
 
 }  // namespace

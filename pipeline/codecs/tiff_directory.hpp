@@ -27,6 +27,7 @@ enum class TiffTag : std::uint16_t {
   t6_options = 293,
   resolution_unit = 296,
   predictor = 317,
+  white_point = 318,
   colour_map = 320,
   tile_width = 322,
   tile_length = 323,

@@ -95,6 +95,14 @@ std::vector<std::byte> floats_of(const TiffDirectory& directory, const TiffDirec
   return bytes;
 }
 
+// Of a light: x and y. Without one, libtiff takes that of D50.
+bool is_chromaticity(const TiffDirectory& directory, const TiffDirectory::Entry& entry) {
+  if (entry.held < 2) return false;
+  const double x = directory.real(entry, 0);
+  const double y = directory.real(entry, 1);
+  return x > 0 && y > 0 && x + y <= 1;
+}
+
 int photometric_for_libtiff(const TiffLayout& layout) {
   // Only these change what a decoder does; the rest is ours.
   if (layout.photometric == tiff::kYcbcr || layout.colour == TiffColour::raster) return layout.photometric;
@@ -115,13 +123,17 @@ void write_tiff_strip_file(const TiffLayout& layout, int compression, std::uint3
   const TiffDirectory::Entry* weights = ycbcr ? directory.find(TiffTag::ycbcr_coefficients) : nullptr;
   const TiffDirectory::Entry* subsampling = ycbcr ? directory.find(TiffTag::ycbcr_subsampling) : nullptr;
   const TiffDirectory::Entry* range = ycbcr ? directory.find(TiffTag::reference_black_white) : nullptr;
+  const TiffDirectory::Entry* white =
+      layout.photometric == tiff::kCieLab ? directory.find(TiffTag::white_point) : nullptr;
+  if (white != nullptr && !is_chromaticity(directory, *white)) white = nullptr;
   if (weights != nullptr && weights->held < 3) weights = nullptr;
   if (subsampling != nullptr && subsampling->held < 2) subsampling = nullptr;
   if (range != nullptr && range->held < 6) range = nullptr;
 
   const std::size_t entries = 12U + (group3 || group4 ? 1 : 0) + (layout.predictor != 1 ? 1 : 0) +
                               (tables != nullptr ? 1 : 0) + (weights != nullptr ? 1 : 0) +
-                              (subsampling != nullptr ? 1 : 0) + (range != nullptr ? 1 : 0);
+                              (subsampling != nullptr ? 1 : 0) + (range != nullptr ? 1 : 0) +
+                              (white != nullptr ? 1 : 0);
   Writer writer(directory.little_endian(), entries, out);
   writer.number(TiffTag::image_width, kLong, layout.block_width);
   writer.number(TiffTag::image_length, kLong, rows);
@@ -147,6 +159,7 @@ void write_tiff_strip_file(const TiffLayout& layout, int compression, std::uint3
   if (layout.predictor != 1) {
     writer.number(TiffTag::predictor, kShort, static_cast<std::uint32_t>(layout.predictor));
   }
+  if (white != nullptr) writer.data(TiffTag::white_point, kFloat, 2, floats_of(directory, *white, 2));
   constexpr std::uint32_t kFormats[] = {1, 2, 3};
   const std::vector<std::uint32_t> formats(samples, kFormats[static_cast<std::size_t>(layout.sample)]);
   writer.numbers(TiffTag::sample_format, kShort, formats);

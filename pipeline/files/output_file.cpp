@@ -10,8 +10,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <list>
+#include <thread>
 
 namespace pixmill::pipeline {
 namespace {
@@ -88,6 +90,26 @@ int sync(int fd) {
   return 0;
 }
 
+// A device or a pipe. Opening a pipe that nobody reads would sleep, and no stop would end that. On failure: errno.
+ipc::UniqueFd open_special(const std::string& path, const std::stop_token& stop) {
+  constexpr std::chrono::milliseconds kLook{20};
+  struct stat status {};
+  const bool is_pipe = ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+  for (;;) {
+    ipc::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+    if (fd) {
+      if (::fcntl(fd.get(), F_SETFL, O_WRONLY) == 0) return fd;
+      return {};
+    }
+    if (errno != ENXIO || !is_pipe) return {};
+    if (stop.stop_requested()) {
+      errno = EINTR;
+      return {};
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
 }  // namespace
 
 WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view id, bool durable) {
@@ -120,7 +142,8 @@ WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view 
   return failure("fsync", folder, error);
 }
 
-WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view id, bool durable) {
+WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view id, bool durable,
+                         const std::stop_token& stop) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return replace_file(path, bytes, id, durable);
   // A link is followed; what it leads to through /dev and /proc (/dev/stdout) has no name that could be replaced.
@@ -132,7 +155,7 @@ WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view 
   if (!is_special && (::stat(target.c_str(), &status) != 0 || S_ISREG(status.st_mode))) {
     return replace_file(target, bytes, id, durable);
   }
-  const ipc::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const ipc::UniqueFd fd = open_special(path, stop);
   return fd ? write_all(fd.get(), path, bytes) : failure("open", path, errno);
 }
 

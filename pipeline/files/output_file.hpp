@@ -3,6 +3,7 @@
 #include "pipeline/codecs/codec.hpp"
 
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -25,8 +26,10 @@ inline constexpr std::string_view kTemporaryPrefix = ".pixmill-";
 /// folder could not be brought to disk. Any thread.
 [[nodiscard]] WriteStatus replace_file(const std::string& path, Bytes bytes, std::string_view id, bool durable);
 
-/// Writes `bytes` to what `path` is if that is a device or a pipe, else as replace_file() does.
-[[nodiscard]] WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view id, bool durable);
+/// Writes `bytes` to what `path` is if that is a device or a pipe, else as replace_file() does. Waits for somebody to
+/// read a named pipe, until `stop` is requested.
+[[nodiscard]] WriteStatus write_report(const std::string& path, Bytes bytes, std::string_view id, bool durable,
+                                       const std::stop_token& stop = {});
 
 /// Makes the folders above output files, each once. Any thread.
 class FolderMaker {

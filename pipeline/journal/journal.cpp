@@ -74,13 +74,17 @@ std::string partials_path(const Journal::Settings& settings) { return settings.d
 bool learn(const Journal::Settings& settings, const std::string& id, int manifest_fd, const InputList& inputs,
            const OutputNaming& naming, PriorRun& prior) {
   prior = PriorRun(inputs, naming, settings.plan);
-  if (manifest_fd >= 0) prior.read_rows(manifest_fd);
+  if (manifest_fd >= 0 && !prior.read_rows(manifest_fd) && settings.resume) {
+    throw Error(ErrorCode::usage, fmt::format("{} is no manifest, and --resume would replace it: move it away, or name "
+                                              "another by --manifest",
+                                              settings.manifest));
+  }
   if (settings.directory.empty()) return false;
   const std::string path = journal_path(settings, id);
   const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno != ENOENT && errno != ENOTDIR) throw Error(ErrorCode::machine, failed_call("open", path, errno));
   if (!fd) return false;
-  prior.read_rows(fd.get());
+  static_cast<void>(prior.read_rows(fd.get()));
   std::string first(kOverwriteMark.size(), '\0');
   return ::pread(fd.get(), first.data(), first.size(), 0) == static_cast<ssize_t>(first.size()) &&
          first == kOverwriteMark;

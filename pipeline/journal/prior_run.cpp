@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -47,6 +48,16 @@ std::string read_at(int fd, std::uint64_t offset, std::size_t length) {
   return text;
 }
 
+// Whether a line that is no row may have been written by a run all the same: a summary, a line cut short by a crash, or
+// one that a loss of power filled with zeros.
+bool may_be_ours(std::string_view line) {
+  constexpr std::array<std::string_view, 2> kBeginnings{R"({"index":)", R"({"summary":)"};
+  return line.find_first_not_of('\0') == std::string_view::npos ||
+         std::any_of(kBeginnings.begin(), kBeginnings.end(), [line](std::string_view beginning) {
+           return line.starts_with(beginning) || beginning.starts_with(line);
+         });
+}
+
 }  // namespace
 
 PriorRun::PriorRun(const InputList& inputs, const OutputNaming& naming, std::uint64_t plan)
@@ -71,12 +82,14 @@ std::optional<std::size_t> PriorRun::index_of(std::string_view input) const {
   return std::nullopt;
 }
 
-void PriorRun::read_rows(int fd) {
+bool PriorRun::read_rows(int fd) {
   LineReader reader(fd);
   std::string_view line;
   std::uint64_t offset = 0;
+  bool any_ours = false;
   while (reader.next(line, offset)) {
     const auto row = parse_row(line);
+    any_ours = any_ours || row || may_be_ours(line);
     if (!row) continue;
     const auto index = index_of(row->outcome.input);
     if (!index) continue;
@@ -95,6 +108,7 @@ void PriorRun::read_rows(int fd) {
     details_.erase(*index);
     if (!row->outcome.detail.empty()) details_[*index] = row->outcome.detail;
   }
+  return any_ours || read_at(fd, 0, 1).empty();
 }
 
 void PriorRun::read_partials(ipc::UniqueFd fd) {

@@ -35,8 +35,9 @@ class PriorRun {
   PriorRun(const InputList& inputs, const OutputNaming& naming, std::uint64_t plan);
 
   /// Takes in the lines of a manifest or of a journal; of several lines of one input the last counts. Throws Error
-  /// (machine) when reading fails; whatever the lines say, it is no error.
-  void read_rows(int fd);
+  /// (machine) when reading fails; whatever the lines say, it is no error. False: it is not empty, and
+  /// nothing in it is a row or a summary, or the beginning of one.
+  bool read_rows(int fd);
   /// Takes in where the lines of the state of the reductions stand. Keeps the file open.
   void read_partials(ipc::UniqueFd fd);
 

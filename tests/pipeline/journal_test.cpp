@@ -113,6 +113,27 @@ TEST_F(Resume, ToleratesATornLineAndRedoesWhatItHid) {
   EXPECT_EQ(run_batch(resumed()).count(Verdict::skipped), 3U);
 }
 
+TEST_F(Resume, WhatIsNoManifestIsNotReplaced) {
+  BatchOptions options = resumed();
+  options.manifest = folder_ / "notes";
+  const std::string binary(std::size_t{3} << 20, '\x89');
+  for (const std::string& content : {std::string("milk\neggs\n"), binary, std::string("{\"name\":\"a\"}\n")}) {
+    tests::write_file(*options.manifest, content);
+    EXPECT_NE(refusal(options).find("is no manifest"), std::string::npos);
+    EXPECT_EQ(tests::read_file(*options.manifest), content);
+  }
+}
+
+TEST_F(Resume, AManifestOfWhichACrashLeftNextToNothingIsOneStill) {
+  BatchOptions options = resumed();
+  for (const std::string& content : {std::string(), std::string("{\"in"), std::string(100, '\0')}) {
+    options.manifest = folder_ / ("manifest" + std::to_string(content.size()));
+    options.output->directory = folder_ / ("out" + std::to_string(content.size()));
+    tests::write_file(*options.manifest, content);
+    run_batch_well(options);
+  }
+}
+
 TEST_F(Resume, AJournalLineStandsForARowThatWasNeverWritten) {
   run_batch_well(options());
   const std::string manifest = tests::read_file(out("pixmill.jsonl"));

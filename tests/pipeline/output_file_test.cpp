@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include <span>
+#include <stop_token>
+#include <string>
+#include <thread>
 
 namespace pixmill::pipeline {
 namespace {
@@ -81,6 +84,17 @@ TEST(OutputFile, AReportFollowsALinkAndIsWrittenToADevice) {
   ASSERT_EQ(::symlink("/dev/full", (folder / "full").c_str()), 0);
   EXPECT_TRUE(write_report(folder / "full", bytes_of("x"), "report", false).no_room);
   EXPECT_TRUE(write_report("/dev/null", bytes_of("x"), "report", false).ok);
+}
+
+TEST(OutputFile, AReportWaitsForWhoeverReadsItsPipe) {
+  const tests::ScratchFolder folder;
+  const std::string path = folder / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::stop_source stopped;
+  stopped.request_stop();
+  EXPECT_FALSE(write_report(path, bytes_of("x"), "report", false, stopped.get_token()).ok);
+  std::jthread reader([&] { EXPECT_EQ(tests::read_file(path), "whole"); });
+  EXPECT_TRUE(write_report(path, bytes_of("whole"), "report", false).ok);
 }
 
 TEST(FolderMaker, MakesEveryMissingFolderOnce) {

@@ -33,6 +33,23 @@ void taken(std::size_t bytes) {
   if (held > most_held) most_held = held;
 }
 
+thread_local bool famine = false;
+thread_local std::size_t famine_spares = 0;
+thread_local bool famine_lasts = false;
+thread_local bool famine_struck = false;
+
+// Whether there is no memory for the allocation at hand.
+[[maybe_unused]] bool starves() {
+  if (!famine) return false;
+  if (famine_spares > 0) {
+    --famine_spares;
+    return false;
+  }
+  famine = famine_lasts;
+  famine_struck = true;
+  return true;
+}
+
 void given_back(std::size_t bytes) {
   if (counting) now = now - std::min<std::size_t>(now, bytes);
 }
@@ -71,18 +88,28 @@ static void* count(void* block) {
   return block;
 }
 
-void* malloc(std::size_t bytes) noexcept { return count(__libc_malloc(bytes)); }
-void* calloc(std::size_t number, std::size_t bytes) noexcept { return count(__libc_calloc(number, bytes)); }
+static void* none() {
+  errno = ENOMEM;
+  return nullptr;
+}
+
+void* malloc(std::size_t bytes) noexcept { return pixmill::tests::starves() ? none() : count(__libc_malloc(bytes)); }
+void* calloc(std::size_t number, std::size_t bytes) noexcept {
+  return pixmill::tests::starves() ? none() : count(__libc_calloc(number, bytes));
+}
 void* realloc(void* block, std::size_t bytes) noexcept {
+  if (pixmill::tests::starves()) return none();
   if (block != nullptr) pixmill::tests::given_back(malloc_usable_size(block));
   return count(__libc_realloc(block, bytes));
 }
-void* memalign(std::size_t alignment, std::size_t bytes) noexcept { return count(__libc_memalign(alignment, bytes)); }
+void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+  return pixmill::tests::starves() ? none() : count(__libc_memalign(alignment, bytes));
+}
 void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
-  return count(__libc_memalign(alignment, bytes));
+  return pixmill::tests::starves() ? none() : count(__libc_memalign(alignment, bytes));
 }
 int posix_memalign(void** out, std::size_t alignment, std::size_t bytes) noexcept {
-  void* block = count(__libc_memalign(alignment, bytes));
+  void* block = pixmill::tests::starves() ? nullptr : count(__libc_memalign(alignment, bytes));
   if (block == nullptr) return ENOMEM;
   *out = block;
   return 0;
@@ -108,5 +135,15 @@ std::size_t Allocations::most() { return most_held; }
 
 Allocations::Pause::Pause() : was_counting_(counting.exchange(false)) {}
 Allocations::Pause::~Pause() { counting = was_counting_; }
+
+Famine::Famine(std::size_t spared, Lasts lasts) {
+  famine_struck = false;
+  famine_spares = spared;
+  famine_lasts = lasts == Lasts::for_ever;
+  famine = true;
+}
+Famine::~Famine() { famine = false; }
+
+bool Famine::struck() { return famine_struck; }
 
 }  // namespace pixmill::tests

@@ -29,4 +29,18 @@ class Allocations {
   };
 };
 
+/// While it lives, one allocation of this thread, or that and every later one, finds no memory. Where a sanitizer
+/// allocates, which cannot be told to, all find some.
+class Famine {
+ public:
+  enum class Lasts : unsigned char { once, for_ever };
+  /// `spared`: how many allocations it lets pass first.
+  Famine(std::size_t spared, Lasts lasts);
+  ~Famine();
+  Famine(const Famine&) = delete;
+  Famine& operator=(const Famine&) = delete;
+  /// Whether any has found none.
+  [[nodiscard]] static bool struck();
+};
+
 }  // namespace pixmill::tests

@@ -175,6 +175,18 @@ TEST(BmpRuns, MayEndLinesAndImageEarly) {
   EXPECT_EQ(decode(make_bmp_with(small_runs(), Code{0, 2, 0, 3})).status.verdict, Verdict::ok);
 }
 
+TEST(BmpRuns, MayHoldThePaddingOfTheirLines) {
+  BmpSpec spec = small_runs();
+  spec.width = 3;
+  spec.height = 2;
+  // A run of four, and four literal pixels, though a line has three; then a skip of nothing to the end.
+  const Decoded read = decode(make_bmp_with(spec, Code{4, 1, 0, 0, 0, 4, 2, 1, 2, 0, 0, 0, 0, 1}));
+  ASSERT_EQ(read.status.verdict, Verdict::ok) << read.status.detail;
+  EXPECT_EQ(indexes_of(read), (std::vector<int>{2, 1, 2, 1, 1, 1}));
+  EXPECT_EQ(decode(make_bmp_with(spec, Code{4, 1, 0, 2, 0, 1, 0, 1})).status.verdict, Verdict::ok);
+  EXPECT_EQ(decode(make_bmp_with(spec, Code{5, 1, 0, 0, 3, 1, 0, 1})).status.verdict, Verdict::corrupt);
+}
+
 TEST(BmpRuns, TellWhatIsWrongWithThem) {
   struct Case {
     Code code;

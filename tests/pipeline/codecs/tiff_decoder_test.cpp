@@ -340,6 +340,22 @@ TEST(TiffDecoder, ReadsYcbcrThatNoJpegHolds) {
   }
 }
 
+TEST(TiffDecoder, HeedsTheWhitePointOfLab) {
+  TiffSpec spec{.width = 8, .height = 1, .bits = 8, .samples = 3, .photometric = 8};
+  std::vector<std::uint64_t> samples;
+  for (int i = 0; i < 8; ++i) samples.insert(samples.end(), {static_cast<std::uint64_t>(255 - 20 * i), 0, 0});
+  const auto blue_of_white = [&](std::vector<float> white_point) {
+    spec.white_point = std::move(white_point);
+    const Decoded read = decode(make_tiff(spec, samples));
+    EXPECT_EQ(read.status.verdict, Verdict::ok) << read.status.detail;
+    return read.frame.empty() ? 0 : static_cast<int>(read.frame.at<cv::Vec3b>(0, 0)[0]);
+  };
+  // What is neutral in the light of D65, which screens have for white, is yellow in that of D50.
+  EXPECT_GE(blue_of_white({0.3127F, 0.3290F}), 250);
+  EXPECT_LE(blue_of_white({}), 230);
+  EXPECT_EQ(blue_of_white({0.F, 0.F}), blue_of_white({}));
+}
+
 TEST(TiffDecoder, TellsTheOrientation) {
   for (int orientation = 1; orientation <= 8; ++orientation) {
     TiffSpec spec{.width = 2, .height = 1};

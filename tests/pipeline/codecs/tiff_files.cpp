@@ -99,6 +99,7 @@ void set_tags(TIFF* tiff, const TiffSpec& spec) {
   TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, spec.photometric);
   if (spec.reversed_bits) TIFFSetField(tiff, TIFFTAG_FILLORDER, FILLORDER_LSB2MSB);
   if (spec.orientation != 0) TIFFSetField(tiff, TIFFTAG_ORIENTATION, spec.orientation);
+  if (!spec.white_point.empty()) TIFFSetField(tiff, TIFFTAG_WHITEPOINT, spec.white_point.data());
   if (spec.predictor != 1) TIFFSetField(tiff, TIFFTAG_PREDICTOR, spec.predictor);
   if (spec.group3_options != 0) TIFFSetField(tiff, TIFFTAG_GROUP3OPTIONS, spec.group3_options);
   if (spec.photometric == PHOTOMETRIC_YCBCR && spec.compression == COMPRESSION_JPEG) {

@@ -28,6 +28,7 @@ struct TiffSpec {
   std::vector<std::uint16_t> extra_samples = {};
   std::vector<std::uint16_t> colour_map = {};  ///< R, then G, then B.
   int group3_options = 0;
+  std::vector<float> white_point = {};  ///< x and y.
 };
 
 /// The file, its samples in the order of pixels; floating point as the bits of that many.

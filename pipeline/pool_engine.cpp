@@ -3,11 +3,11 @@
 #include "ipc/sandbox.hpp"
 #include "pipeline/frame_worker.hpp"
 #include "pipeline/supervised_pool.hpp"
+#include "pipeline/worker_plan.hpp"
 #include "pipeline/worker_program.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
-#include <pixmill/version.hpp>
 
 #include <fmt/format.h>
 
@@ -26,34 +26,15 @@ namespace {
 constexpr std::chrono::minutes kLongestWait{1};
 
 // Workers of the program, or forks of this one.
-ipc::WorkerPlan worker_plan(const FrameWorkerJob& job, const PoolOptions& options,
-                            const std::shared_ptr<const Program>& program) {
-  if (options.start == StartMethod::fork) return frame_worker_plan(job, program);
-  if (const std::string_view own = program->kernel_of_this_process(); !own.empty()) {
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("the kernel '{}' was registered by this program, and pixmill-worker does not have it; put it "
-                    "into a plug-in, or use StartMethod::fork",
-                    own));
-  }
-  ipc::WorkerPlan plan;
-  plan.server_program = arguments_of(job);
-  plan.server_program.insert(plan.server_program.begin(), worker_program(options.worker_program));
-  plan.memory_bytes = job.memory_bytes;
-  plan.sandbox = job.sandbox;
-  return plan;
+ipc::WorkerPlan worker_plan(const PoolOptions& options, const Program& program) {
+  const WorkerLimits limits{worker_memory_bytes(options.max_memory), worker_spin_ns(options.workers),
+                            options.sandbox.value_or(ipc::kSandboxInThisBuild)};
+  if (options.start == StartMethod::fork) return plan_of_forks(program, limits, make_frame_worker);
+  return plan_of_program(frame_job(program, limits),
+                         worker_program(options.worker_program, "PoolOptions::worker_program"));
 }
 
-ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options,
-                             const std::shared_ptr<const Program>& program) {
-  FrameWorkerJob job;
-  job.library_version = version();
-  job.memory_bytes = worker_memory_bytes(options.max_memory);
-  job.spin_ns = worker_spin_ns(options.workers);
-  job.sandbox = options.sandbox.value_or(ipc::kSandboxInThisBuild);
-  job.plan = plan.text();
-  job.system_calls = program->system_calls();
-  job.plugins = program->plugins();
+ipc::PoolOptions ipc_options(const PoolOptions& options, const Program& program) {
   // What is lent takes nothing of the room that images on their way have.
   ipc::PoolOptions made = supervised_pool(options.workers, options.max_memory, options.max_lent);
   made.messages_a_life = options.images_a_worker;
@@ -61,7 +42,7 @@ ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options,
   made.retries = options.retries;
   made.if_not_locked = "; PoolOptions::sandbox = false runs them without";
   made.if_no_worker = "; Plan::apply() works without any";
-  made.plan = worker_plan(job, options, program);
+  made.plan = worker_plan(options, program);
   return made;
 }
 
@@ -71,9 +52,9 @@ PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options, std::shared
                        std::function<void(PoolRequest&&, ImageResult&&)> finished)
     : finished_(std::move(finished)),
       frames_(std::move(frames)),
-      program_(std::make_shared<const Program>(plan, Program::Options{})),
+      program_(plan, Program::Options{}),
       most_bytes_(options.max_memory),
-      pool_(ipc_options(plan, options, program_), *this) {
+      pool_(ipc_options(options, program_), *this) {
   frames_->begin([this] { pool_.wake(); }, [this](std::uint64_t bytes) { return pool_.lend(bytes); });
 }
 
@@ -118,7 +99,7 @@ void PoolEngine::hand_over(std::uint64_t tag, InFlight& item) {
 // Nothing where a kernel will fail, of which its worker tells. An own kernel may throw anything.
 std::optional<kernels::FrameShape> PoolEngine::expected_of(const cv::Mat& image) const {
   try {
-    return program_->result_of_frame(image);
+    return program_.result_of_frame(image);
   } catch (...) {
     return std::nullopt;
   }

@@ -71,7 +71,7 @@ class PoolEngine final : ipc::Pool::Events {
 
   std::function<void(PoolRequest&&, ImageResult&&)> finished_;
   std::shared_ptr<LentFrames> frames_;
-  std::shared_ptr<const Program> program_;  // of which only shapes are asked here
+  const Program program_;  // outlives the pool, which is made of it
   std::uint64_t most_bytes_;
   std::uint64_t bytes_copied_out_ = 0;
   Requests in_flight_;

@@ -3,6 +3,7 @@
 #include <pixmill/export.hpp>
 #include <pixmill/image.hpp>
 #include <pixmill/plan.hpp>
+#include <pixmill/start_method.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -40,17 +41,6 @@ namespace pixmill {
 enum class StreamOrder : unsigned char {
   as_pushed,
   as_completed,
-};
-
-/// Of what workers are made.
-enum class StartMethod : unsigned char {
-  /// Of the installed program pixmill-worker. The process that makes the pool is not forked. Own kernels must be from
-  /// plug-ins, which the program loads as well.
-  program,
-  /// Of a fork of the process that makes the pool, as it is then. Workers have what it has registered. Where other
-  /// threads run, what they held locked at that moment stays locked in the workers: bind no kernel that takes a lock of
-  /// theirs.
-  fork,
 };
 
 /// How a pool is made. A value.

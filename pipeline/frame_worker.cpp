@@ -6,6 +6,7 @@
 
 #include <opencv2/core.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <stdexcept>
@@ -14,8 +15,10 @@
 namespace pixmill::pipeline {
 namespace {
 
-// What a worker keeps between frames.
+// Of each buffer a worker keeps so much between frames, or as much as the next frame has in 16 bits and 4 channels.
 constexpr std::size_t kKeptBytes = std::size_t{32} << 20;
+
+std::size_t kept_bytes(const cv::Mat& frame) { return std::max(kKeptBytes, frame.total() * 8); }
 
 // The frame that a message is about. It is only read: OpenCV has no frame of constant pixels.
 cv::Mat frame_of(std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) {
@@ -38,7 +41,7 @@ class FrameWorker final : public ipc::Worker {
 
   const Answer& run(std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) override {
     const cv::Mat frame = frame_of(input, user);
-    memory_->trim(kKeptBytes);
+    memory_->trim(kept_bytes(frame));
     run_over(frame);
     if (result_.verdict == Verdict::out_of_memory) {
       // What is kept of other frames must not decide what becomes of this one.

@@ -53,13 +53,22 @@ PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options, std::shared
                        std::function<void(PoolRequest&&, ImageResult&&)> finished)
     : finished_(std::move(finished)),
       frames_(std::move(frames)),
+      results_(std::make_shared<ResultMemory>(KeptMemory{options.capacity, options.max_lent / 2})),
       program_(plan, Program::Options{}),
       most_bytes_(options.max_memory),
       pool_(ipc_options(options, program_), *this) {
   frames_->begin([this] { pool_.wake(); }, [this](std::uint64_t bytes) { return pool_.lend(bytes); });
 }
 
-PoolEngine::~PoolEngine() { frames_->end(); }
+PoolEngine::~PoolEngine() {
+  frames_->end();
+  results_->end();
+}
+
+void PoolEngine::give_up_spare() {
+  frames_->give_up_spare();
+  results_->give_up_spare();
+}
 
 void PoolEngine::submit(PoolRequest&& request) {
   const cv::Mat& image = request.image;
@@ -149,7 +158,7 @@ cv::Mat PoolEngine::image_of(const InFlight& item, ipc::Lease& answer, const Fra
 }
 
 cv::Mat PoolEngine::copy_of(const ipc::Lease& answer, const FrameAnswer& read) {
-  cv::Mat image(read.rows, read.columns, read.type);
+  cv::Mat image = results_->image(read.rows, read.columns, read.type);
   const std::size_t bytes = image.total() * image.elemSize();
   std::memcpy(image.data, answer.memory().data() + kAnswerHeadBytes, bytes);
   bytes_copied_out_ += bytes;

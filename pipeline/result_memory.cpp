@@ -52,7 +52,10 @@ class ResultMemory::Allocator final : public cv::MatAllocator {
 
 cv::Mat ResultMemory::image(int rows, int columns, int type) {
   const auto bytes = static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns) * CV_ELEM_SIZE(type);
-  if (bytes < kLeastBytes) return {rows, columns, type};
+  if (bytes < kLeastBytes) {
+    cv::Mat small(rows, columns, type);
+    return small;
+  }
   auto held = std::make_unique<Held>();
   auto data = std::make_unique<cv::UMatData>(&Allocator::one());
   held->block = take(bytes);

@@ -60,6 +60,7 @@ RunFigures run_on_files(const BatchOptions& batch, const Point& point, const std
   options.backend = point.backend;
   options.jobs = point.jobs;
   options.time_stages = breakdown != nullptr;
+  options.supervision.start = StartMethod::fork;  // as pixmill run does
   if (!options.output) options.output.emplace();
   options.output->directory = output;
   options.output->keep_ext = true;  // a.jpg and a.png side by side are no reason to refuse a comparison

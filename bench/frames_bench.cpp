@@ -1,7 +1,7 @@
 // Frames in memory: a Pool of processes, with frames of the caller's own and with frames from acquire(), beside threads
 // that call Plan::apply(); the same pixels, the same number of workers; rounds interleaved, ratios within a round.
 //
-//     frames_bench [ROUNDS [WORKERS [FRAMES]]]      default: 15 2 48; frames of 1920 x 1080, B G R
+//     frames_bench [ROUNDS [WORKERS [FRAMES [COLUMNS ROWS CHANNELS [CHAIN...]]]]]      default: 15 2 48 1920 1080 3
 #include <pixmill/pool.hpp>
 
 #include <opencv2/core.hpp>
@@ -26,8 +26,8 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-cv::Mat frame_of(unsigned seed) {
-  cv::Mat frame(1080, 1920, CV_8UC3);
+cv::Mat frame_of(int columns, int rows, int channels, unsigned seed) {
+  cv::Mat frame(rows, columns, CV_8UC(channels));
   cv::RNG random(seed);
   random.fill(frame, cv::RNG::UNIFORM, 0, 256);
   return frame;
@@ -85,13 +85,20 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 15;
   const int workers = argc > 2 ? std::atoi(argv[2]) : 2;
   const int count = argc > 3 ? std::atoi(argv[3]) : 48;
+  const bool sized = argc > 6;
+  const int columns = sized ? std::atoi(argv[4]) : 1920;
+  const int rows = sized ? std::atoi(argv[5]) : 1080;
+  const int channels = sized ? std::atoi(argv[6]) : 3;
+  std::vector<const char*> chains(argv + std::min(argc, 7), argv + argc);
+  if (chains.empty()) {
+    chains = {"gray,threshold=otsu", "gray,adaptive=gaussian:window=41", "gray,median=5,threshold=otsu"};
+  }
   cv::setNumThreads(1);
   std::vector<cv::Mat> frames;
   frames.reserve(static_cast<std::size_t>(count));
-  for (int i = 0; i < count; ++i) frames.push_back(frame_of(static_cast<unsigned>(i)));
+  for (int i = 0; i < count; ++i) frames.push_back(frame_of(columns, rows, channels, static_cast<unsigned>(i)));
   std::printf("%-34s %12s %12s %9s %12s %9s\n", "chain", "threads, ms", "copied, ms", "ratio", "acquired, ms", "ratio");
-  for (const char* chain :
-       {"gray,threshold=otsu", "gray,adaptive=gaussian:window=41", "gray,median=5,threshold=otsu"}) {
+  for (const char* chain : chains) {
     const pixmill::Plan plan = pixmill::Plan::parse(chain);
     pixmill::PoolOptions options;
     options.workers = workers;

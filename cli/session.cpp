@@ -109,6 +109,8 @@ int run_watched(BatchArguments& arguments, Console& console, Log& log) {
 int run_session(std::string_view command, BatchArguments& arguments) {
   Console console;
   Log log(console, command, arguments.log);
+  // No thread of this program holds what a worker could want, and a fork is there sooner.
+  arguments.batch.supervision.start = StartMethod::fork;
   try {
     use_single_threaded_opencv();
     return arguments.dry_run ? print_preview(arguments.batch, log) : run_watched(arguments, console, log);

@@ -115,7 +115,8 @@ int main(int argc, char** argv) try {
   options.output->directory = argv[3];
   options.output->format = "same";
   options.output->overwrite = true;
-  options.limits.max_memory = std::uint64_t{4} << 30U;  // OpenCV takes 1 GiB for a photo of 12 megapixels
+  options.supervision.start = pixmill::StartMethod::fork;  // worker processes then have the kernel
+  options.limits.max_memory = std::uint64_t{4} << 30U;     // OpenCV takes 1 GiB for a photo of 12 megapixels
   options.on_outcome = [](const pixmill::ImageOutcome& outcome) {
     if (pixmill::is_well(outcome.verdict)) return;
     const std::string verdict(pixmill::to_string(outcome.verdict));

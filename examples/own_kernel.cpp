@@ -108,7 +108,8 @@ int main(int argc, char** argv) try {
   options.output.emplace();
   options.output->directory = argv[2];
   options.output->overwrite = true;
-  const pixmill::BatchReport report = pixmill::run_batch(options);  // in worker processes, which have the kernels too
+  options.supervision.start = pixmill::StartMethod::fork;  // worker processes then have what is registered here
+  const pixmill::BatchReport report = pixmill::run_batch(options);
   std::printf("%llu of %llu images ok\n", static_cast<unsigned long long>(report.count(pixmill::Verdict::ok)),
               static_cast<unsigned long long>(report.images));
   return report.all_well() ? 0 : 1;

@@ -103,6 +103,8 @@ class FrameAllocator {
   /// What a frame is, from the coordinator's own memory; nothing if it is not lent.
   [[nodiscard]] std::optional<Frame> find(FrameId id) const;
 
+  /// From now on up to so much of what is not lent is kept; what is beyond goes when the next frame comes back.
+  void keep_warm(std::uint64_t warm_limit_bytes) { warm_limit_bytes_ = warm_limit_bytes; }
   /// Gives warm memory back to the machine until at most `keep_bytes` are left.
   void trim(std::uint64_t keep_bytes);
   /// Punches all that is not lent, also what a worker touched there without leave.

@@ -28,6 +28,9 @@ struct PoolOptions {
   int retries = 1;
   /// Messages that one worker may have unanswered; a power of two.
   std::uint32_t ring_capacity = 64;
+  /// Whether a region keeps as much memory ready as the largest message of late and its answer took; otherwise no more
+  /// than 32 MiB.
+  bool keep_largest = false;
   /// How many messages a worker is given before a fresh one takes its place; 0: no limit.
   std::uint64_t messages_a_life = 0;
   /// Put behind the reasons for which the pool fails: what the user can do where workers cannot be locked in, and where
@@ -115,6 +118,9 @@ class Pool {
     /// region; if that has died, or has had no time for it for a tenth of a second while another is idle, it is.
     const Lease* lease = nullptr;
     std::uint64_t answer_bytes = 0;  ///< 0: not known.
+    /// The lease begins with a copy of the input, which lies elsewhere. Only the worker of that region takes the copy,
+    /// at the first attempt; whoever else does it has the input copied anew, at once if it is idle.
+    bool copied = false;
   };
   void submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user,
               const Hints& hints);

@@ -15,8 +15,8 @@ constexpr std::uint64_t kWarmBytes = std::uint64_t{32} << 20;
 
 }  // namespace
 
-WorkerSlot::WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission)
-    : region_bytes_(region_bytes), map_(ring_capacity), admission_(admission) {
+WorkerSlot::WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission, bool keep_largest)
+    : region_bytes_(region_bytes), keep_largest_(keep_largest), map_(ring_capacity), admission_(admission) {
   make_region();
 }
 
@@ -131,9 +131,10 @@ Lease WorkerSlot::lend_output(Lent& lent) {
 LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, std::uint64_t output_bytes) {
   reclaim();
   Loan input;
-  const bool in_place = task->home != nullptr && task->home == home_;
+  // A copy is for the first attempt: whoever had it may have written to it.
+  const bool in_place = task->home != nullptr && task->home == home_ && !(task->copied && task->lonely());
   if (in_place) {
-    input.frame.offset = static_cast<std::uint64_t>(task->input.data() - home_->memory().data());
+    input.frame.offset = task->at;
   } else {
     input = frames_->lend(task->input.size());
     if (input.status != LendStatus::lent) return input.status;
@@ -147,6 +148,7 @@ LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, s
     std::memcpy(home_->memory().data() + input.frame.offset, task->input.data(), task->input.size());
     bytes_copied += task->input.size();
   }
+  if (keep_largest_) keep_warm(input.frame.size_bytes + output.frame.size_bytes);
   Descriptor& message = outbox_.emplace_back();
   message.task = id;
   message.epoch = epoch;
@@ -158,6 +160,12 @@ LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, s
   message.user = task->user;
   unanswered.push_back({id, std::move(task), input.frame, output.frame});
   return LendStatus::lent;
+}
+
+// Sinks by a sixteenth a message, so that one large image does not hold memory for ever.
+void WorkerSlot::keep_warm(std::uint64_t bytes) {
+  largest_bytes_ = std::max(bytes, largest_bytes_ - largest_bytes_ / 16);
+  frames_->keep_warm(std::max(kWarmBytes, largest_bytes_));
 }
 
 bool WorkerSlot::give_room(std::uint64_t output_bytes) {

@@ -26,7 +26,9 @@ struct PoolTask {
   std::uint64_t tag = 0;
   std::uint64_t number = 0;  ///< In the order in which they came.
   std::span<const std::byte> input;
-  std::shared_ptr<const LentRegion> home;  ///< Where the input lies, if it lies in a region.
+  std::shared_ptr<const LentRegion> home;  ///< Where the input, or a copy of it, lies, if it lies in a region.
+  std::uint64_t at = 0;                    ///< In that region.
+  bool copied = false;                     ///< It is a copy, and any worker may have one.
   std::chrono::steady_clock::time_point since;
   std::array<std::uint64_t, 2> user{};
   int attempts = 0;                ///< That were charged to it.
@@ -64,7 +66,7 @@ class WorkerSlot {
   };
 
   /// Throws pixmill::Error (machine) without descriptors, address space or memory for the channel.
-  WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission);
+  WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission, bool keep_largest = false);
   /// Its process is dead by then. Leases keep what they have.
   ~WorkerSlot();
   WorkerSlot(const WorkerSlot&) = delete;
@@ -148,10 +150,13 @@ class WorkerSlot {
   void make_region();
   void part_with_leases();
   void give_back(Frame& frame);
+  void keep_warm(std::uint64_t bytes);
   void send_room(Lent& oldest);
 
   bool spoilt_ = false;  // the region was abandoned
   std::uint64_t region_bytes_;
+  std::uint64_t largest_bytes_ = 0;  // of a message and its answer, of late
+  bool keep_largest_;
   ChannelMap map_;
   Admission& admission_;
   EventBell bell_;

@@ -9,6 +9,7 @@
 #include <pixmill/descriptor.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -72,6 +73,14 @@ class LevelOperation {
   }
   /// What was decided, for records and hashes: "threshold=otsu: 117 of 255"; empty where nothing was.
   [[nodiscard]] virtual std::string decision() const { return {}; }
+  /// What was decided, as numbers of which decided_as() makes it again in another process; empty where nothing was.
+  [[nodiscard]] virtual std::vector<std::int64_t> decided_numbers() const { return {}; }
+  /// As decided() once gave it, of what an operation with the same arguments decided; null where the numbers make no
+  /// sense.
+  [[nodiscard]] virtual std::unique_ptr<const LevelOperation> decided_as(
+      std::span<const std::int64_t> /*numbers*/) const {
+    return nullptr;
+  }
   /// Composes this after `table`. `histogram` is of the levels that come out of `table` (one channel), null unless
   /// needs_histogram(). Throws KernelFailure.
   virtual void compose(const Histogram* histogram, LevelTable& table) const = 0;

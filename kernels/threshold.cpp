@@ -125,6 +125,22 @@ class Threshold final : public LevelOperation {
     return name + std::to_string(found->limit) + " of " + std::to_string(max_level(found->depth));
   }
 
+  [[nodiscard]] std::vector<std::int64_t> decided_numbers() const override {
+    const auto* found = std::get_if<BatchThreshold>(&value_);
+    if (found == nullptr) return {};
+    return {found->found ? 1 : 0, found->limit, found->depth == Depth::sixteen ? 16 : 8};
+  }
+
+  [[nodiscard]] std::unique_ptr<const LevelOperation> decided_as(std::span<const std::int64_t> numbers) const override {
+    if (!needs_batch() || numbers.size() != 3) return nullptr;
+    const Depth depth = numbers[2] == 16 ? Depth::sixteen : Depth::eight;
+    const bool sound = (numbers[0] == 0 || numbers[0] == 1) && (numbers[2] == 8 || numbers[2] == 16);
+    if (!sound || numbers[1] < -1 || numbers[1] > max_level(depth)) return nullptr;
+    const ThresholdMethod& method = *std::get<const ThresholdMethod*>(value_);
+    const BatchThreshold found{method.choice.name, numbers[0] == 1, static_cast<int>(numbers[1]), depth};
+    return std::make_unique<const Threshold>(found, type_, max_, scope_);
+  }
+
   void compose(const Histogram* histogram, LevelTable& table) const override {
     const Depth depth = table.depth();
     const int white = max_ ? static_cast<int>(std::nearbyint(max_->at(depth, "threshold's max"))) : max_level(depth);

@@ -65,6 +65,8 @@ Supervision supervision_of(const SupervisionOptions& options, const Backend& bac
   }
   if (options.timeout) supervision.timeout = *options.timeout;
   if (options.retries) supervision.retries = *options.retries;
+  supervision.start = options.start;
+  supervision.worker_program = options.worker_program;
   supervision.sandbox = options.sandbox.value_or(ipc::kSandboxInThisBuild);
   if (supervision.sandbox && !ipc::kSandboxInThisBuild) {
     throw Error(ErrorCode::machine,

@@ -1,30 +1,24 @@
 #include "pipeline/frame_worker.hpp"
 
-#include "pipeline/backends/warm_up.hpp"
 #include "pipeline/frame_answer.hpp"
-
-#include <pixmill/error.hpp>
-#include <pixmill/plugin.hpp>
-#include <pixmill/version.hpp>
-
-#include <fmt/format.h>
 
 #include <malloc.h>
 
 #include <opencv2/core.hpp>
 
-#include <array>
-#include <charconv>
-#include <memory>
-#include <optional>
+#include <algorithm>
+#include <cstddef>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
 namespace pixmill::pipeline {
 namespace {
 
-// What a worker keeps between frames.
+// Of each buffer a worker keeps so much between frames, or as much as the next frame has in 16 bits and 4 channels.
 constexpr std::size_t kKeptBytes = std::size_t{32} << 20;
+
+std::size_t kept_bytes(const cv::Mat& frame) { return std::max(kKeptBytes, frame.total() * 8); }
 
 // The frame that a message is about. It is only read: OpenCV has no frame of constant pixels.
 cv::Mat frame_of(std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) {
@@ -47,7 +41,7 @@ class FrameWorker final : public ipc::Worker {
 
   const Answer& run(std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) override {
     const cv::Mat frame = frame_of(input, user);
-    memory_->trim(kKeptBytes);
+    memory_->trim(kept_bytes(frame));
     run_over(frame);
     if (result_.verdict == Verdict::out_of_memory) {
       // What is kept of other frames must not decide what becomes of this one.
@@ -104,80 +98,10 @@ class FrameWorker final : public ipc::Worker {
   Answer answer_;
 };
 
-std::optional<std::uint64_t> number_of(const std::string& text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-ipc::WorkerPlan limits_of(const FrameWorkerJob& job) {
-  ipc::WorkerPlan plan;
-  plan.memory_bytes = job.memory_bytes;
-  plan.spin_ns = job.spin_ns;
-  plan.sandbox = job.sandbox;
-  plan.also_allowed = job.system_calls;
-  return plan;
-}
-
 }  // namespace
 
-std::vector<std::string> arguments_of(const FrameWorkerJob& job) {
-  std::vector<std::string> arguments{job.library_version,
-                                     std::to_string(job.memory_bytes),
-                                     std::to_string(job.spin_ns),
-                                     job.sandbox ? "1" : "0",
-                                     job.plan,
-                                     std::to_string(job.system_calls.size())};
-  for (const int call : job.system_calls) arguments.push_back(std::to_string(call));
-  arguments.insert(arguments.end(), job.plugins.begin(), job.plugins.end());
-  return arguments;
-}
-
-std::optional<FrameWorkerJob> job_of(std::span<const std::string> arguments) {
-  constexpr std::size_t kFixed = 6;
-  if (arguments.size() < kFixed) return std::nullopt;
-  const auto memory = number_of(arguments[1]);
-  const auto spin = number_of(arguments[2]);
-  const auto calls = number_of(arguments[5]);
-  if (!memory || !spin || !calls || (arguments[3] != "0" && arguments[3] != "1")) return std::nullopt;
-  FrameWorkerJob job{arguments[0], *memory, *spin, arguments[3] == "1", arguments[4], {}, {}};
-  const std::span<const std::string> rest = arguments.subspan(kFixed);
-  if (*calls > rest.size()) return std::nullopt;
-  for (const std::string& text : rest.first(*calls)) {
-    const auto call = number_of(text);
-    if (!call) return std::nullopt;
-    job.system_calls.push_back(static_cast<int>(*call));
-  }
-  job.plugins.assign(rest.begin() + static_cast<std::ptrdiff_t>(*calls), rest.end());
-  return job;
-}
-
-ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job) {
-  const auto program = std::make_shared<std::optional<Program>>();
-  ipc::WorkerPlan plan = limits_of(job);
-  plan.prepare = [job, program] {
-    if (job.library_version != version()) {
-      throw Error(ErrorCode::machine,
-                  fmt::format("this pixmill-worker is of version {}, and the library of {}; install "
-                              "both from one build",
-                              version(), job.library_version));
-    }
-    for (const std::string& plugin : job.plugins) load_plugin(plugin);
-    program->emplace(Plan::parse(job.plan), Program::Options{});
-    prepare_libraries();
-  };
-  plan.warm_up = [program] { warm_up(**program); };
-  plan.make = [program] { return std::make_unique<FrameWorker>(**program); };
-  return plan;
-}
-
-ipc::WorkerPlan frame_worker_plan(const FrameWorkerJob& job, const std::shared_ptr<const Program>& program) {
-  ipc::WorkerPlan plan = limits_of(job);
-  plan.prepare = prepare_libraries;
-  plan.warm_up = [program] { warm_up(*program); };
-  plan.make = [program] { return std::make_unique<FrameWorker>(*program); };
-  return plan;
+std::unique_ptr<ipc::Worker> make_frame_worker(const Program& program) {
+  return std::make_unique<FrameWorker>(program);
 }
 
 std::array<std::uint64_t, 2> message_of(const cv::Mat& frame) {

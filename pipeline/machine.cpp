@@ -5,7 +5,9 @@
 #include "pipeline/backends/backend.hpp"
 #include "pipeline/backends/try_processes.hpp"
 #include "pipeline/codecs/codec.hpp"
+#include "pipeline/worker_program.hpp"
 
+#include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
 #include <pixmill/version.hpp>
 
@@ -90,6 +92,17 @@ Finding sandbox() {
   return {"sandbox", Finding::State::good, fmt::format("{}, Landlock (version {})", tried, trial.landlock_abi)};
 }
 
+Finding worker_program() {
+  try {
+    return {
+        "worker program", Finding::State::good,
+        pipeline::worker_program({}, "PIXMILL_WORKER") + "; batches and pools of the library fork it, not the host"};
+  } catch (const Error& error) {
+    return {"worker program", Finding::State::limited,
+            std::string(error.what()) + "; only the library needs it, and not with StartMethod::fork"};
+  }
+}
+
 Finding backend_list() {
   std::string names;
   for (const pipeline::Backend& backend : pipeline::all_backends()) {
@@ -140,6 +153,7 @@ std::vector<Finding> diagnose_machine() {
   findings.push_back({"SIMD", Finding::State::good, fmt::format("kernels run as {}", kernels::simd_target())});
   findings.push_back(backend_list());
   findings.push_back(pipeline::diagnose_processes());
+  findings.push_back(worker_program());
   findings.push_back(sandbox());
   findings.push_back(formats());
   findings.push_back(open_files());

@@ -2,12 +2,13 @@
 
 #include "ipc/sandbox.hpp"
 #include "pipeline/frame_worker.hpp"
+#include "pipeline/pool_options.hpp"
 #include "pipeline/supervised_pool.hpp"
+#include "pipeline/worker_plan.hpp"
 #include "pipeline/worker_program.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
-#include <pixmill/version.hpp>
 
 #include <fmt/format.h>
 
@@ -26,42 +27,24 @@ namespace {
 constexpr std::chrono::minutes kLongestWait{1};
 
 // Workers of the program, or forks of this one.
-ipc::WorkerPlan worker_plan(const FrameWorkerJob& job, const PoolOptions& options,
-                            const std::shared_ptr<const Program>& program) {
-  if (options.start == StartMethod::fork) return frame_worker_plan(job, program);
-  if (const std::string_view own = program->kernel_of_this_process(); !own.empty()) {
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("the kernel '{}' was registered by this program, and pixmill-worker does not have it; put it "
-                    "into a plug-in, or use StartMethod::fork",
-                    own));
-  }
-  ipc::WorkerPlan plan;
-  plan.server_program = arguments_of(job);
-  plan.server_program.insert(plan.server_program.begin(), worker_program(options.worker_program));
-  plan.memory_bytes = job.memory_bytes;
-  plan.sandbox = job.sandbox;
-  return plan;
+ipc::WorkerPlan worker_plan(const PoolOptions& options, const Program& program) {
+  const WorkerLimits limits{worker_memory_bytes(options.max_memory), worker_spin_ns(options.workers),
+                            options.sandbox.value_or(ipc::kSandboxInThisBuild)};
+  if (options.start == StartMethod::fork) return plan_of_forks(program, limits, make_frame_worker);
+  return plan_of_program(frame_job(program, limits),
+                         worker_program(options.worker_program, "PoolOptions::worker_program"));
 }
 
-ipc::PoolOptions ipc_options(const Plan& plan, const PoolOptions& options,
-                             const std::shared_ptr<const Program>& program) {
-  FrameWorkerJob job;
-  job.library_version = version();
-  job.memory_bytes = worker_memory_bytes(options.max_memory);
-  job.spin_ns = worker_spin_ns(options.workers);
-  job.sandbox = options.sandbox.value_or(ipc::kSandboxInThisBuild);
-  job.plan = plan.text();
-  job.system_calls = program->system_calls();
-  job.plugins = program->plugins();
+ipc::PoolOptions ipc_options(const PoolOptions& options, const Program& program) {
   // What is lent takes nothing of the room that images on their way have.
   ipc::PoolOptions made = supervised_pool(options.workers, options.max_memory, options.max_lent);
   made.messages_a_life = options.images_a_worker;
+  made.keep_largest = true;
   made.timeout = options.timeout;
   made.retries = options.retries;
   made.if_not_locked = "; PoolOptions::sandbox = false runs them without";
   made.if_no_worker = "; Plan::apply() works without any";
-  made.plan = worker_plan(job, options, program);
+  made.plan = worker_plan(options, program);
   return made;
 }
 
@@ -71,13 +54,22 @@ PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options, std::shared
                        std::function<void(PoolRequest&&, ImageResult&&)> finished)
     : finished_(std::move(finished)),
       frames_(std::move(frames)),
-      program_(std::make_shared<const Program>(plan, Program::Options{})),
+      results_(std::make_shared<ResultMemory>(kept_memory(options))),
+      program_(plan, Program::Options{}),
       most_bytes_(options.max_memory),
-      pool_(ipc_options(plan, options, program_), *this) {
+      pool_(ipc_options(options, program_), *this) {
   frames_->begin([this] { pool_.wake(); }, [this](std::uint64_t bytes) { return pool_.lend(bytes); });
 }
 
-PoolEngine::~PoolEngine() { frames_->end(); }
+PoolEngine::~PoolEngine() {
+  frames_->end();
+  results_->end();
+}
+
+void PoolEngine::give_up_spare() {
+  frames_->give_up_spare();
+  results_->give_up_spare();
+}
 
 void PoolEngine::submit(PoolRequest&& request) {
   const cv::Mat& image = request.image;
@@ -108,8 +100,12 @@ void PoolEngine::submit(PoolRequest&& request) {
 void PoolEngine::hand_over(std::uint64_t tag, InFlight& item) {
   const cv::Mat& image = item.request.image;
   item.expected = expected_of(image);
-  const ipc::Pool::Hints hints{frames_->lease_of(image), item.expected ? frame_answer_bytes(*item.expected) : 0};
+  ipc::Pool::Hints hints{frames_->lease_of(image), item.expected ? frame_answer_bytes(*item.expected) : 0};
   item.leased = hints.lease != nullptr;
+  if (!item.leased && !item.request.copy.empty()) {
+    hints.lease = frames_->lease_of(item.request.copy);
+    hints.copied = true;
+  }
   const std::array<std::uint64_t, 2> shape = message_of(image);
   const auto* pixels = reinterpret_cast<const std::byte*>(image.data);
   pool_.submit(tag, {pixels, image.total() * image.elemSize()}, shape, hints);
@@ -118,7 +114,7 @@ void PoolEngine::hand_over(std::uint64_t tag, InFlight& item) {
 // Nothing where a kernel will fail, of which its worker tells. An own kernel may throw anything.
 std::optional<kernels::FrameShape> PoolEngine::expected_of(const cv::Mat& image) const {
   try {
-    return program_->result_of_frame(image);
+    return program_.result_of_frame(image);
   } catch (...) {
     return std::nullopt;
   }
@@ -167,7 +163,7 @@ cv::Mat PoolEngine::image_of(const InFlight& item, ipc::Lease& answer, const Fra
 }
 
 cv::Mat PoolEngine::copy_of(const ipc::Lease& answer, const FrameAnswer& read) {
-  cv::Mat image(read.rows, read.columns, read.type);
+  cv::Mat image = results_->image(read.rows, read.columns, read.type);
   const std::size_t bytes = image.total() * image.elemSize();
   std::memcpy(image.data, answer.memory().data() + kAnswerHeadBytes, bytes);
   bytes_copied_out_ += bytes;

@@ -4,6 +4,7 @@
 #include "pipeline/frame_answer.hpp"
 #include "pipeline/lent_frames.hpp"
 #include "pipeline/program.hpp"
+#include "pipeline/result_memory.hpp"
 
 #include <pixmill/pool.hpp>
 
@@ -23,6 +24,7 @@ namespace pixmill::pipeline {
 /// An image on its way through a pool.
 struct PoolRequest {
   cv::Mat image;  ///< Without padding.
+  cv::Mat copy;   ///< LentFrames::copy_of() it, or empty.
   std::function<void(ImageResult&&)> done;
 };
 
@@ -62,7 +64,7 @@ class PoolEngine final : ipc::Pool::Events {
   [[nodiscard]] bool takes_leases() const override { return true; }
   void lent(std::uint64_t tag, std::span<const std::byte> head, ipc::Lease answer, std::uint64_t size_bytes,
             int attempts) override;
-  void give_up_spare() override { frames_->give_up_spare(); }
+  void give_up_spare() override;
   void hand_over(std::uint64_t tag, InFlight& item);
   [[nodiscard]] std::optional<kernels::FrameShape> expected_of(const cv::Mat& image) const;
   [[nodiscard]] cv::Mat image_of(const InFlight& item, ipc::Lease& answer, const FrameAnswer& read);
@@ -71,7 +73,8 @@ class PoolEngine final : ipc::Pool::Events {
 
   std::function<void(PoolRequest&&, ImageResult&&)> finished_;
   std::shared_ptr<LentFrames> frames_;
-  std::shared_ptr<const Program> program_;  // of which only shapes are asked here
+  std::shared_ptr<ResultMemory> results_;
+  const Program program_;  // outlives the pool, which is made of it
   std::uint64_t most_bytes_;
   std::uint64_t bytes_copied_out_ = 0;
   Requests in_flight_;

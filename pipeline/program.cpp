@@ -115,22 +115,20 @@ std::vector<int> Program::system_calls() const {
   return calls;
 }
 
-std::vector<std::string> Program::plugins() const {
-  std::vector<std::string> paths;
-  for (const Step& step : steps_) {
-    const kernels::OwnKernel* own = step.source->kernel->own;
-    if (own == nullptr || own->plugin().empty()) continue;
-    if (std::find(paths.begin(), paths.end(), own->plugin()) == paths.end()) paths.push_back(own->plugin());
+std::vector<Program::OwnPart> Program::own_parts() const {
+  std::vector<OwnPart> parts;
+  for (const ChainStep& step : chain_of(plan_).steps) {
+    const kernels::OwnKernel* own = step.kernel->own;
+    if (own == nullptr) continue;
+    parts.push_back({"kernel", step.kernel->descriptor->name, step.identity, own->plugin()});
   }
-  return paths;
-}
-
-std::string_view Program::kernel_of_this_process() const {
-  for (const Step& step : steps_) {
-    const kernels::OwnKernel* own = step.source->kernel->own;
-    if (own != nullptr && own->plugin().empty()) return step.source->kernel->descriptor->name;
+  if (options_.own == nullptr) return parts;
+  for (const UserReduction* own : options_.own->all()) {
+    const ReductionDefinition& definition = own->definition();
+    parts.push_back({"reduction", own->name(),
+                     fmt::format("{} of {} bytes", definition.version, definition.state_bytes), own->plugin()});
   }
-  return {};
+  return parts;
 }
 
 std::vector<std::string> Program::decisions() const {

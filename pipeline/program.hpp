@@ -116,6 +116,7 @@ class Program {
   };
   [[nodiscard]] Reckoning reckon(Bytes file, WorkerMemory& memory) const;
 
+  [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] const Options& options() const { return options_; }
   /// The steps as they run, for `explain`.
   [[nodiscard]] bool decodes_luma() const { return luma_first_; }
@@ -139,10 +140,15 @@ class Program {
   [[nodiscard]] const kernels::LevelOperation* undecided() const { return undecided_.get(); }
   /// Numbers of the system calls that own kernels and reductions need beside those of every worker.
   [[nodiscard]] std::vector<int> system_calls() const;
-  /// The plug-ins that its own kernels are from.
-  [[nodiscard]] std::vector<std::string> plugins() const;
-  /// The name of an own kernel that is from no plug-in, so that another program cannot have it; or empty.
-  [[nodiscard]] std::string_view kernel_of_this_process() const;
+  /// A kernel or a reduction of the library's user.
+  struct OwnPart {
+    std::string_view what;  ///< "kernel" or "reduction".
+    std::string_view name;
+    std::string identity;     ///< What decides its results beside its arguments.
+    std::string_view plugin;  ///< Its path; empty: it is from none, so that another program cannot have it.
+  };
+  /// Those of the whole plan, also behind what is undecided. The views last as long as the process.
+  [[nodiscard]] std::vector<OwnPart> own_parts() const;
   /// What the kernels that needed the batch decided, a line each.
   [[nodiscard]] std::vector<std::string> decisions() const;
 

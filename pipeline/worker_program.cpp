@@ -27,7 +27,7 @@ bool runs(const std::string& path) { return !path.empty() && ::access(path.c_str
 
 }  // namespace
 
-std::string worker_program(const std::string& wish) {
+std::string worker_program(const std::string& wish, std::string_view remedy) {
   const char* named = ::secure_getenv("PIXMILL_WORKER");
   std::string path = !wish.empty() ? wish : named != nullptr ? named : "";
   if (path.empty()) {
@@ -35,10 +35,11 @@ std::string worker_program(const std::string& wish) {
     if (!runs(path)) path = PIXMILL_WORKER_INSTALLED;
   }
   if (runs(path)) return path;
-  throw Error(ErrorCode::machine,
-              fmt::format("there is no program {}, of which the workers of a pool are made; install "
-                          "pixmill whole, or say where it is by PoolOptions::worker_program",
-                          path));
+  throw Error(
+      ErrorCode::machine,
+      fmt::format("there is no program {}, of which worker processes are made; install pixmill whole, or say where "
+                  "it is by {}",
+                  path, remedy));
 }
 
 }  // namespace pixmill::pipeline

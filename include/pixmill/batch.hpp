@@ -2,6 +2,7 @@
 
 #include <pixmill/export.hpp>
 #include <pixmill/plan.hpp>
+#include <pixmill/start_method.hpp>
 #include <pixmill/verdict.hpp>
 
 #include <array>
@@ -49,7 +50,8 @@ struct LimitOptions {
   std::uint64_t max_side = 65535;                     ///< Pixels along either side.
 };
 
-/// How processes that work on images are watched. For backends that are isolated; asking others for it is wrong usage.
+/// How processes that work on images are made and watched. For backends that are isolated; asking others for `timeout`,
+/// `retries` or `sandbox` is wrong usage.
 struct SupervisionOptions {
   /// How long an image may take before its process is killed; zero: for ever. Default: 60 s.
   std::optional<std::chrono::milliseconds> timeout;
@@ -58,6 +60,12 @@ struct SupervisionOptions {
   /// Whether processes are locked in before they see an image. Default: yes, in every build that can (a sanitizer
   /// cannot); where the machine cannot, the batch fails (machine).
   std::optional<bool> sandbox;
+  /// Of what they are made. Not forked by default, as a library cannot know which locks the threads around it hold. A
+  /// program that has no other threads yet, or that registers kernels of its own, takes StartMethod::fork.
+  StartMethod start = StartMethod::program;
+  /// The program pixmill-worker, for StartMethod::program. Empty: that of the environment variable PIXMILL_WORKER, else
+  /// the one that was installed with this library.
+  std::string worker_program;
 };
 
 /// What became of one image; a row of the manifest.
@@ -198,8 +206,9 @@ class PIXMILL_API ReductionReport {
 /// Runs a batch to its end and returns what became of it. Blocks. Threads of its own, joined before it returns.
 ///
 /// Throws Error before any work has begun: (usage) for inputs that do not exist, names that collide, outputs that are
-/// in the way, a manifest that another process holds; (machine) for folders that cannot be made or a disk already full.
-/// Once work has begun nothing that befalls a single image is an exception.
+/// in the way, a manifest that another process holds, an own kernel or reduction that the workers cannot have;
+/// (machine) for folders that cannot be made, a disk already full, a pixmill-worker that is not there. Once work has
+/// begun nothing that befalls a single image is an exception.
 [[nodiscard]] PIXMILL_API BatchReport run_batch(const BatchOptions& options);
 
 /// Removes the temporary files of every batch that this process is running, for a program that is about to leave

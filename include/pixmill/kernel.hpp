@@ -23,6 +23,7 @@
 /// What makes the same bits everywhere, whichever backend, worker and order:
 /// - The result depends on the pixels and the arguments alone: not on time, addresses, the thread, or earlier images.
 /// - It may run in several threads at once, and in processes that were forked after it was bound. Start no thread.
+/// - Those of StartMethod::program bind it once more, with the same arguments: it must become the same.
 /// - Random numbers come from cv::theRNG(), which begins at the same place for each image.
 namespace pixmill {
 

@@ -70,7 +70,7 @@ struct PluginEntry {
 /// current folder is meant. Loading one again does nothing.
 ///
 /// The code of the plug-in runs in this process, with its rights, from the moment it is loaded: load none that you do
-/// not trust. Load it before batches begin that want it; workers are forked with it.
+/// not trust. Load it before batches begin that want it; their workers have it then, whatever they are made of.
 ///
 /// Throws Error (usage), and registers nothing, when there is no such file, it is no plug-in, it was made for another
 /// version of pixmill or OpenCV, it throws, or a name in it is taken. Any thread.

@@ -3,6 +3,7 @@
 #include <pixmill/export.hpp>
 #include <pixmill/image.hpp>
 #include <pixmill/plan.hpp>
+#include <pixmill/start_method.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -42,17 +43,6 @@ enum class StreamOrder : unsigned char {
   as_completed,
 };
 
-/// Of what workers are made.
-enum class StartMethod : unsigned char {
-  /// Of the installed program pixmill-worker. The process that makes the pool is not forked. Own kernels must be from
-  /// plug-ins, which the program loads as well.
-  program,
-  /// Of a fork of the process that makes the pool, as it is then. Workers have what it has registered. Where other
-  /// threads run, what they held locked at that moment stays locked in the workers: bind no kernel that takes a lock of
-  /// theirs.
-  fork,
-};
-
 /// How a pool is made. A value.
 struct PoolOptions {
   /// Processes. 0: as many as there are CPUs that this process may use.
@@ -68,7 +58,10 @@ struct PoolOptions {
   /// Bytes that the pixels of an image may have, and that a worker may take to work on one. Beyond: `too_large`,
   /// `out_of_memory`.
   std::uint64_t max_memory = std::uint64_t{1} << 30;
-  /// Bytes of images from acquire() that may exist at one time, and again of results that lie in workers' memory.
+  /// Bytes of images from acquire() that may exist at one time, and again of results that lie in workers' memory. Of
+  /// the former the copies of other images that are on their way may take a part. Memory of images that went is kept
+  /// for those to come, and again of results that were copied: what `capacity` of the size of the last one take, up to
+  /// half of this, and always 32 MiB.
   std::uint64_t max_lent = std::uint64_t{1} << 30;
   /// After so many images a worker is replaced by a fresh one; 0: never. For kernels that are not trusted to give back
   /// what they take. What still lies in its memory is copied once more.

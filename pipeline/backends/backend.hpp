@@ -10,6 +10,7 @@
 #include <chrono>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace pixmill::pipeline {
@@ -19,6 +20,8 @@ struct Supervision {
   std::chrono::milliseconds timeout{60000};
   int retries = 1;
   bool sandbox = true;
+  StartMethod start = StartMethod::fork;
+  std::string worker_program = {};
 };
 
 /// What a backend has begun before it has a job; ends when it goes.
@@ -65,7 +68,7 @@ struct Backend {
   void (*run)(const Job& job);
   /// Begins what takes a moment and needs no input, beside whatever else the calling thread, which must be the one that
   /// runs the job, still has to do. Null where there is nothing of the kind; returns null if it cannot be had now.
-  /// Never throws.
+  /// Throws Error for what no worker could ever be made of.
   std::unique_ptr<HeadStart> (*begin)(const Program& program, int jobs, const Supervision& supervision) = nullptr;
 };
 

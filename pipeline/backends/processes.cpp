@@ -7,16 +7,16 @@
 #include "pipeline/backends/pause.hpp"
 #include "pipeline/backends/spare_tasks.hpp"
 #include "pipeline/backends/table.hpp"
-#include "pipeline/backends/warm_up.hpp"
+#include "pipeline/file_worker.hpp"
 #include "pipeline/machine_limits.hpp"
 #include "pipeline/supervised_pool.hpp"
+#include "pipeline/worker_plan.hpp"
+#include "pipeline/worker_program.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/machine.hpp>
 
 #include <fmt/format.h>
-
-#include <malloc.h>
 
 #include <algorithm>
 #include <array>
@@ -38,65 +38,19 @@ using std::chrono::milliseconds;
 // Threads that read and threads that write. More help no disk that we know, and a network file system no more.
 constexpr int kMostReaders = 8;
 constexpr int kMostWriters = 8;
-// What a worker keeps between images.
-constexpr std::size_t kKeptBetweenImages = std::size_t{32} << 20;
 constexpr std::uint64_t kMostBacklogBytes = std::uint64_t{256} << 20;
 // How long what runs may take to finish after the user has asked to stop.
 constexpr milliseconds kGrace{2000};
 constexpr milliseconds kLook{100};
 
-// What is wanted of an image, as a message has it.
-std::uint64_t packed(const Program::Want& want) {
-  return (want.encoded ? 1U : 0U) | (want.partial ? 2U : 0U) | (want.frame ? 4U : 0U);
-}
-
-Program::Want unpacked(std::uint64_t bits) { return {(bits & 1U) != 0, (bits & 2U) != 0, (bits & 4U) != 0}; }
-
-/// Runs the program in a worker process.
-class ImageWorker final : public ipc::Worker {
- public:
-  explicit ImageWorker(const Program& program) : program_(program), memory_(std::make_unique<WorkerMemory>()) {}
-
-  const Answer& run(std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user) override {
-    memory_->trim(kKeptBetweenImages);  // here, and not afterwards: the answer lies in it until now
-    result_ = program_.run(input, unpacked(user[0]), *memory_);
-    if (result_.verdict == Verdict::out_of_memory) {
-      // What is kept of other images must not decide what becomes of this one.
-      forget();
-      result_ = program_.run(input, unpacked(user[0]), *memory_);
-    }
-    const bool encoded = unpacked(user[0]).encoded && is_well(result_.verdict);
-    answer_.parts = writer_.write(result_, encoded ? Bytes(memory_->encoded) : Bytes());
-    return answer_;
-  }
-
-  void rest() override { forget(); }
-
- private:
-  void forget() {
-    result_ = {};
-    memory_ = std::make_unique<WorkerMemory>();
-    ::malloc_trim(0);
-  }
-
-  const Program& program_;
-  std::unique_ptr<WorkerMemory> memory_;
-  ProgramResult result_;
-  AnswerWriter writer_;
-  Answer answer_;
-};
-
 // `program` must outlive the pool and every fork server that is made by it.
 ipc::WorkerPlan worker_plan(const Program& program, int jobs, const Supervision& supervision) {
-  ipc::WorkerPlan plan;
-  plan.make = [&program] { return std::make_unique<ImageWorker>(program); };
-  plan.prepare = prepare_libraries;
-  plan.warm_up = [&program] { warm_up(program); };
-  plan.sandbox = supervision.sandbox;
-  plan.also_allowed = program.system_calls();
-  plan.memory_bytes = worker_memory_bytes(program.options().limits.max_memory);
-  plan.spin_ns = worker_spin_ns(jobs);
-  return plan;
+  const WorkerLimits limits{worker_memory_bytes(program.options().limits.max_memory), worker_spin_ns(jobs),
+                            supervision.sandbox};
+  if (supervision.start == StartMethod::fork) return plan_of_forks(program, limits, make_file_worker);
+  return plan_of_program(
+      file_job(program, limits),
+      worker_program(supervision.worker_program, "SupervisionOptions::worker_program, or use StartMethod::fork"));
 }
 
 /// A fork server that warms up while inputs are listed.
@@ -297,7 +251,7 @@ class Coordinator final : ipc::Pool::Events {
       InFlightPtr& image = in_flight_[next_tag_];
       image = std::move(*item);
       if (job_.probe != nullptr) image->submitted_ns = monotonic_ns();
-      pool_.submit(next_tag_++, image->task->file.bytes(), {packed(image->task->want), 0});
+      pool_.submit(next_tag_++, image->task->file.bytes(), message_of(image->task->want));
     }
   }
 
@@ -386,8 +340,9 @@ class Coordinator final : ipc::Pool::Events {
 }  // namespace
 
 std::unique_ptr<HeadStart> begin_processes(const Program& program, int jobs, const Supervision& supervision) {
+  const ipc::WorkerPlan plan = worker_plan(program, jobs, supervision);
   try {
-    return std::make_unique<EarlyServer>(worker_plan(program, jobs, supervision));
+    return std::make_unique<EarlyServer>(plan);
   } catch (const std::exception&) {
     return nullptr;  // run_processes() will say why
   }

@@ -29,11 +29,12 @@ std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlig
 
 }  // namespace
 
-UserReduction::UserReduction(const ReductionDefinition& definition)
+UserReduction::UserReduction(const ReductionDefinition& definition, std::string plugin)
     : name_(definition.descriptor.name),
       summary_(definition.descriptor.summary),
       notes_(definition.descriptor.notes),
-      definition_(definition) {
+      definition_(definition),
+      plugin_(std::move(plugin)) {
   check_own_name("reduction", name_);
   definition_.descriptor = {.name = name_, .summary = summary_, .notes = notes_};
   row_ = {&definition_.descriptor, this};

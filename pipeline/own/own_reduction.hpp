@@ -18,18 +18,21 @@ namespace pixmill::pipeline {
 /// A reduction of the library's user. Immutable; any thread.
 class UserReduction final : public kernels::OwnReduction {
  public:
-  /// Copies the definition. Throws Error (usage) if it contradicts itself.
-  explicit UserReduction(const ReductionDefinition& definition);
+  /// Copies the definition; `plugin` as for plugin(). Throws Error (usage) if it contradicts itself.
+  explicit UserReduction(const ReductionDefinition& definition, std::string plugin = {});
 
   [[nodiscard]] const kernels::Reduction& row() const { return row_; }
   [[nodiscard]] const ReductionDefinition& definition() const { return definition_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// The plug-in that it is from, by a path that is good in any process; empty if this program registered it.
+  [[nodiscard]] const std::string& plugin() const { return plugin_; }
 
  private:
   std::string name_;
   std::string summary_;
   std::string notes_;
   ReductionDefinition definition_;
+  std::string plugin_;
   kernels::Reduction row_;
 };
 

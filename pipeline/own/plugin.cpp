@@ -85,7 +85,7 @@ class Gatherer final : public Registrar {
     code_.kernels.push_back(std::make_unique<pipeline::UserKernel>(definition, plugin_));
   }
   void reduction(const ReductionDefinition& definition) override {
-    code_.reductions.push_back(std::make_unique<pipeline::UserReduction>(definition));
+    code_.reductions.push_back(std::make_unique<pipeline::UserReduction>(definition, plugin_));
   }
   [[nodiscard]] pipeline::OwnCode take() { return std::move(code_); }
   [[nodiscard]] bool empty() const { return code_.kernels.empty() && code_.reductions.empty(); }

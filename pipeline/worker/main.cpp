@@ -1,7 +1,8 @@
-// pixmill-worker: the fork server of a pixmill::Pool, a program of its own so that the pool's program need not be
+// pixmill-worker: the fork server of a pixmill::Pool or a batch, a program of its own so that theirs need not be
 // forked.
 #include "ipc/fork_server_main.hpp"
-#include "pipeline/frame_worker.hpp"
+#include "pipeline/worker_job.hpp"
+#include "pipeline/worker_plan.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -13,12 +14,12 @@
 int main(int argc, char** argv) try {
   using namespace pixmill;
   const std::vector<std::string> arguments(argv + std::min(argc, 3), argv + argc);
-  const std::optional<pipeline::FrameWorkerJob> job = pipeline::job_of(arguments);
+  const std::optional<pipeline::WorkerJob> job = pipeline::job_of(arguments);
   if (!job) {
-    std::fputs("pixmill-worker: libpixmill starts this program for its pools; people start pixmill\n", stderr);
+    std::fputs("pixmill-worker: libpixmill starts this program for its workers; people start pixmill\n", stderr);
     return 2;
   }
-  ipc::fork_server_program(pipeline::frame_worker_plan(*job), argv[1], argv[2]);
+  ipc::fork_server_program(pipeline::plan_in_program(*job), argv[1], argv[2]);
 } catch (const std::exception&) {
-  return 71;  // no memory to begin with; the pool tells of the end of its server
+  return 71;  // no memory to begin with; the library tells of the end of its server
 }

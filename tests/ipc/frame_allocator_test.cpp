@@ -189,6 +189,18 @@ TEST(FrameAllocator, KeepsNoMoreWarmThanItsLimit) {
   EXPECT_EQ(frames.statistics().commits, before.commits) << "what was kept is what is lent next";
 }
 
+TEST(FrameAllocator, KeepsAsMuchWarmAsItIsTold) {
+  Region region(64 * kPage);
+  RegionBacking backing(region);
+  FrameAllocator frames(backing, {0, 64 * kPage}, 8 * kPage);
+  frames.keep_warm(40 * kPage);
+  EXPECT_TRUE(frames.give_back(lend(frames, 40 * kPage).id));
+  EXPECT_EQ(region.committed_bytes(), 40 * kPage);
+  frames.keep_warm(4 * kPage);
+  EXPECT_TRUE(frames.give_back(lend(frames, kPage).id));
+  EXPECT_EQ(region.committed_bytes(), 4 * kPage);
+}
+
 TEST(FrameAllocator, TrimGivesWarmMemoryBack) {
   Region region(64 * kPage);
   RegionBacking backing(region);

@@ -44,6 +44,7 @@ class BatchFixture : public ::testing::Test {
     options.output.emplace();
     options.output->directory = out();
     options.jobs = 2;
+    options.supervision.start = StartMethod::fork;  // batch_start_test.cpp compares it with the other one
     return options;
   }
 

@@ -92,7 +92,7 @@ class Session {
     }
   }
 
-  // Those that are installed, and have as many outputs as pixmill.
+  // Those that are installed. pixmill runs first, so that all others are held against what it made.
   void find_peers() {
     if (!options_.peers) return;
     say("looking for other programs");
@@ -147,18 +147,19 @@ class Session {
     if (!peer.why_not.empty()) return std::nullopt;
     say(fmt::format("{}: {}", when, peer.name));
     noise_.probe();
-    const auto seconds = peers_->run(place, scratch_.fresh(), outputs_expected(place), peer, options_.stop);
+    const auto seconds = peers_->run(place, scratch_.fresh(), peer, options_.stop);
     if (!seconds) throw Stopped();
-    if (place == 0 && !peer.why_not.empty()) drop_peers(peer);
+    if (place != 0) return seconds;
+    if (file_hash_ && peer.why_not.empty()) {
+      const Workload& work = *find_workload(Mode::files);
+      const std::uint64_t all = work.images - work.failed;
+      if (peer.outputs != all) {
+        peer.why_not = fmt::format("it has outputs of {} image{}, and the backends of {}", peer.outputs,
+                                   peer.outputs == 1 ? "" : "s", all);
+      }
+    }
+    if (!peer.why_not.empty()) drop_peers(peer);
     return seconds;
-  }
-
-  // Of pixmill, as many as its backends had, once one has run (0: any); of others, as many as pixmill.
-  [[nodiscard]] std::uint64_t outputs_expected(std::size_t place) {
-    if (place != 0) return report_.peers.front().expected;
-    if (!file_hash_) return 0;
-    const Workload& work = *find_workload(Mode::files);
-    return work.images - work.failed;
   }
 
   // Without pixmill's own outputs there is nothing to hold theirs against.

@@ -107,10 +107,14 @@ struct Peer {
   std::string name;
   std::string version;  ///< In its own words; empty where it is not installed.
   std::string note;     ///< What it does otherwise; may be empty.
-  std::string why_not;  ///< Why it has no time: not installed, or its outputs are not all there.
+  std::string why_not;  ///< Why it has no time: not installed, or it lacks outputs that pixmill made.
   int jobs = 1;
-  std::uint64_t outputs = 0;    ///< That it made, in its last run.
-  std::uint64_t expected = 0;   ///< That pixmill made.
+  std::uint64_t inputs = 0;     ///< 0: it was never run.
+  std::uint64_t outputs = 0;    ///< Inputs that it made an output of, in its last run.
+  std::uint64_t expected = 0;   ///< That pixmill made one of.
+  std::uint64_t lacking = 0;    ///< Of these, those that it made none of.
+  std::uint64_t beyond = 0;     ///< That it made one of, and pixmill failed on.
+  std::string differs;          ///< Names of the latter, in words; may be empty.
   std::vector<double> seconds;  ///< One a round; empty with `why_not`.
   double median = 0;
   Interval ci95;

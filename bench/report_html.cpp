@@ -363,7 +363,7 @@ std::string peers_section(const std::vector<Peer>& peers) {
                       &peer == &peers.front() ? 0 : 1});
     }
     rows.push_back({peer.name, timed ? duration_text(peer.median) : "–", timed ? interval_text(peer.ci95) : "–",
-                    peer_ratio(peer), peer.version, peer_remark(peer)});
+                    peer_ratio(peer), peer_outputs(peer), peer.version, peer_remark(peer)});
   }
   return fmt::format(
       "<h2>Beside other programs</h2>\n<div class=\"charts\">\n{}</div>\n{}",
@@ -371,7 +371,7 @@ std::string peers_section(const std::vector<Peer>& peers) {
              fmt::format("Shorter is better. From start to end, {} workers each, in the same rounds; of those "
                          "that made all the outputs.",
                          peers.front().jobs)),
-      table({"program", "median", "95 % interval", "times pixmill's", "version", "remark"}, rows));
+      table({"program", "median", "95 % interval", "times pixmill's", "outputs", "version", "remark"}, rows));
 }
 
 std::string queues_section(const std::vector<QueueResult>& queues) {

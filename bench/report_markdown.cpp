@@ -102,11 +102,11 @@ std::string peers_of(const std::vector<Peer>& peers) {
   for (const Peer& peer : peers) {
     const bool timed = !peer.seconds.empty();
     rows.push_back({peer.name, timed ? duration_text(peer.median) : "–", timed ? interval_text(peer.ci95) : "–",
-                    peer_ratio(peer), peer.version, peer_remark(peer)});
+                    peer_ratio(peer), peer_outputs(peer), peer.version, peer_remark(peer)});
   }
-  return fmt::format("## Beside other programs\n\nWhole programs with their start, {} workers each.\n\n{}",
-                     peers.front().jobs,
-                     table({"program", "median", "95 % interval", "times pixmill's", "version", "remark"}, rows));
+  return fmt::format(
+      "## Beside other programs\n\nWhole programs with their start, {} workers each.\n\n{}", peers.front().jobs,
+      table({"program", "median", "95 % interval", "times pixmill's", "outputs", "version", "remark"}, rows));
 }
 
 std::string queues_of(const std::vector<QueueResult>& queues) {

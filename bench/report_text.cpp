@@ -286,9 +286,13 @@ std::string peer_ratio(const Peer& peer) {
                      number_text(peer.over->interval.high));
 }
 
+std::string peer_outputs(const Peer& peer) {
+  return peer.inputs == 0 ? "–" : fmt::format("{} of {}", peer.outputs, peer.inputs);
+}
+
 std::string peer_remark(const Peer& peer) {
-  if (peer.why_not.empty()) return peer.note;
-  return (peer.version.empty() ? "not there: " : "no time: ") + peer.why_not;
+  if (!peer.why_not.empty()) return (peer.version.empty() ? "not there: " : "no time: ") + peer.why_not;
+  return peer.note + (peer.note.empty() || peer.differs.empty() ? "" : "; ") + peer.differs;
 }
 
 std::string text_of(const std::vector<Peer>& peers) {

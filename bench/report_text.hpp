@@ -21,7 +21,9 @@ namespace pixmill::bench {
 [[nodiscard]] std::string text_of(const std::vector<Peer>& peers);
 /// "4.31 [4.20, 4.52]", or a dash.
 [[nodiscard]] std::string peer_ratio(const Peer& peer);
-/// What a program does otherwise, or why it has no time; may be empty.
+/// "47 of 48": inputs that it made an output of; a dash where it was never run.
+[[nodiscard]] std::string peer_outputs(const Peer& peer);
+/// What a program does otherwise, what its outputs differ in, or why it has no time; may be empty.
 [[nodiscard]] std::string peer_remark(const Peer& peer);
 
 /// What each backend lost, a line each.

@@ -2,7 +2,7 @@
 
 #include "bench/breakdown.hpp"
 #include "bench/page_parts.hpp"
-#include "bench/report_text.hpp"
+#include "bench/report_words.hpp"
 #include "bench/svg_chart.hpp"
 
 #include <fmt/format.h>
@@ -31,8 +31,9 @@ class ModeSection {
   [[nodiscard]] std::string html() const {
     const bool files = work_.mode == Mode::files;
     std::string out = files ? "<h2>From files to files</h2>\n" : "<h2>In memory: the kernels alone</h2>\n";
-    out += "<div class=\"charts\">\n" + throughput() + scaling() + every_run() + breakdown() + memory() + "</div>\n";
-    return out + figures_table() + beside_table() + breakdown_table();
+    out += "<div class=\"charts\">\n" + throughput() + beside() + scaling() + every_run() + breakdown() + memory() +
+           "</div>\n";
+    return out + times_table() + beside_table() + breakdown_table() + costs_table();
   }
 
  private:
@@ -48,7 +49,7 @@ class ModeSection {
       bars.push_back({label(*run), number_text(run->images_per_s), run->images_per_s,
                       Interval{work / run->ci95.high, work / run->ci95.low}, series_of(run->point.backend)});
     }
-    const double images = static_cast<double>(work_.images * work_.passes);
+    const double images = static_cast<double>(images_done(work_) * work_.passes);
     for (const Floor& floor : report_.floors) {
       if (floor.mode != work_.mode || floor.median <= 0) continue;
       bars.push_back({fmt::format("{}, {}", floor_name(floor.mode), floor.jobs), number_text(images / floor.median),
@@ -71,14 +72,28 @@ class ModeSection {
                   "Time from 0 on; a dot a run, hollow: an outlier, kept; the stroke and the number are the median.");
   }
 
+  // Round by round, so that what slows the machine for a while is in neither side.
+  [[nodiscard]] std::string beside() const {
+    std::vector<Ratio> ratios;
+    std::string base;
+    for (const Beside& one : report_.beside) {
+      if (one.point.mode != work_.mode) continue;
+      base = one.over;
+      ratios.push_back({fmt::format("{} -j {}", one.point.backend, one.point.jobs), ratio_text(one.comparison),
+                        one.comparison.ratio, one.comparison.interval, series_of(one.point.backend)});
+    }
+    if (ratios.empty()) return "";
+    return figure("Time over that of " + base, ratio_chart("Time over that of " + base, "times as long", ratios),
+                  fmt::format("Left of the line is faster than {} with as many workers. The ratio within a round, its "
+                              "median and 95 % interval; one that holds 1 shows no difference.",
+                              base));
+  }
+
   // Of each backend the workers of one run, as far as a page has room for them.
   [[nodiscard]] std::string breakdown() const {
     constexpr std::size_t kMostWorkers = 8;
     std::vector<Stack> stacks;
-    std::vector<std::string> names;
-    for (const Measured* run : widest_runs(report_, work_.mode)) {
-      if (!run->breakdown || run->breakdown->rows.empty()) continue;
-      names = stage_names(*run->breakdown);
+    for (const Measured* run : broken_down()) {
       std::size_t shown = 0;
       for (const RowTimes& row : run->breakdown->rows) {
         if (!row.name.starts_with("worker") || ++shown > kMostWorkers) continue;
@@ -91,41 +106,62 @@ class ModeSection {
     }
     if (stacks.empty()) return "";
     return figure(
-        "Where the time of the workers goes", stack_chart("Where the time of the workers goes", names, stacks),
+        "Where the time of the workers goes", stack_chart("Where the time of the workers goes", part_names(), stacks),
         "One run of the warm-up with the most workers that find a CPU each, from its begin to its end. The number is "
         "the share that is work. Kernels done on the way count where they are done: a JPEG's gray in decode, "
         "levels in encode.");
   }
 
-  [[nodiscard]] static std::vector<std::string> stage_names(const Breakdown& breakdown) {
+  [[nodiscard]] std::vector<const Measured*> broken_down() const {
+    std::vector<const Measured*> runs = widest_runs(report_, work_.mode);
+    std::erase_if(runs, [](const Measured* run) { return !run->breakdown || run->breakdown->rows.empty(); });
+    return runs;
+  }
+
+  // The stages that took time on any row, in the order of an image's way. All runs of a mode have the same stages.
+  [[nodiscard]] std::vector<std::size_t> used_stages() const {
+    const auto runs = broken_down();
+    std::vector<std::size_t> used;
+    if (runs.empty()) return used;
+    for (const std::size_t stage : order_of_stages(runs.front()->breakdown->stages.size())) {
+      const auto took_time = [stage](const RowTimes& row) { return row.seconds.at(stage) > 0; };
+      const bool any = std::any_of(runs.begin(), runs.end(), [&](const Measured* run) {
+        return std::any_of(run->breakdown->rows.begin(), run->breakdown->rows.end(), took_time);
+      });
+      if (any) used.push_back(stage);
+    }
+    return used;
+  }
+
+  [[nodiscard]] std::vector<std::string> part_names() const {
     std::vector<std::string> names;
-    for (const std::size_t i : order_of_stages(breakdown.stages.size())) names.push_back(breakdown.stages[i]);
+    for (const std::size_t stage : used_stages()) names.push_back(broken_down().front()->breakdown->stages[stage]);
     names.insert(names.end(), {"waiting", "idle"});
     return names;
   }
 
-  [[nodiscard]] static std::vector<double> parts_of(const RowTimes& row) {
+  [[nodiscard]] std::vector<double> parts_of(const RowTimes& row) const {
     std::vector<double> parts;
-    for (const std::size_t i : order_of_stages(row.seconds.size())) parts.push_back(row.seconds[i]);
+    for (const std::size_t stage : used_stages()) parts.push_back(row.seconds.at(stage));
     parts.insert(parts.end(), {row.waiting, row.idle});
     return parts;
   }
 
   [[nodiscard]] std::string breakdown_table() const {
+    if (broken_down().empty()) return "";
     std::vector<Cells> rows;
-    Cells head = {"milliseconds"};
-    for (const Measured* run : widest_runs(report_, work_.mode)) {
-      if (!run->breakdown) continue;
-      const std::vector<std::string> names = stage_names(*run->breakdown);
-      head.resize(1);
-      head.insert(head.end(), names.begin(), names.end());
+    Cells head = part_names();
+    head.insert(head.begin(), "milliseconds");
+    for (const Measured* run : broken_down()) {
       for (const RowTimes& row : run->breakdown->rows) {
         Cells cells = {run->point.backend + ", " + row.name};
-        for (const double seconds : parts_of(row)) cells.push_back(seconds > 0 ? number_text(seconds * 1000) : "–");
+        for (const double seconds : parts_of(row)) {
+          cells.push_back(seconds > 0 ? milliseconds_text(seconds * 1000) : "–");
+        }
         rows.push_back(std::move(cells));
       }
     }
-    return rows.empty() ? "" : table(head, rows);
+    return table(head, rows);
   }
 
   [[nodiscard]] std::string memory() const {
@@ -185,42 +221,55 @@ class ModeSection {
                   "there are points enough.");
   }
 
-  [[nodiscard]] std::string figures_table() const {
+  [[nodiscard]] std::string times_table() const {
     std::vector<Cells> rows;
     for (const Measured* run : runs_) {
       rows.push_back({label(*run) + (run->oversubscribed ? " (more than CPUs)" : ""), duration_text(run->median),
                       interval_text(run->ci95), std::to_string(run->outliers.size()), number_text(run->images_per_s),
                       number_text(run->mpix_per_s), optional_text(run->speedup), optional_text(run->efficiency),
-                      optional_text(run->karp_flatt), number_text(run->cpu_seconds),
-                      fmt::format("{:.0f}", run->minor_faults), fmt::format("{:.0f}", run->voluntary_switches),
-                      fmt::format("{:.0f}", run->involuntary_switches),
+                      optional_text(run->karp_flatt)});
+    }
+    return table(
+        {"run", "median", "95 % interval", "outliers", "images/s", "Mpix/s", "speed-up", "efficiency", "Karp–Flatt"},
+        rows);
+  }
+
+  [[nodiscard]] std::string costs_table() const {
+    std::vector<Cells> rows;
+    for (const Measured* run : runs_) {
+      rows.push_back({label(*run), number_text(run->cpu_seconds), fmt::format("{:.0f}", run->minor_faults),
+                      fmt::format("{:.0f}", run->voluntary_switches), fmt::format("{:.0f}", run->involuntary_switches),
                       number_text(static_cast<double>(run->peak_rss_kb) / 1024),
                       run->peak_pss_kb ? number_text(static_cast<double>(*run->peak_pss_kb) / 1024) : "–"});
     }
-    return table({"run", "median", "95 % interval", "outliers", "images/s", "Mpix/s", "speed-up", "efficiency",
-                  "Karp–Flatt", "CPU s", "minor faults", "switches", "involuntary", "RSS MiB", "PSS MiB"},
-                 rows);
+    return table({"what it took", "CPU s", "minor faults", "switches", "forced ones", "RSS MiB", "PSS MiB"}, rows);
   }
 
   [[nodiscard]] std::string beside_table() const {
     std::vector<Cells> rows;
+    const auto add = [&rows](std::string what, const Comparison& over, std::string words) {
+      rows.push_back({std::move(what), ratio_text(over), ratio_interval_text(over), std::move(words)});
+    };
     for (const Floor& floor : report_.floors) {
       if (floor.mode != work_.mode || !floor.base_over) continue;
-      const Comparison& over = *floor.base_over;
-      rows.push_back({fmt::format("{} -j {} over {}", floor.base, floor.jobs, floor_name(floor.mode)),
-                      fmt::format("{:.3f} [{:.3f}, {:.3f}]", over.ratio, over.interval.low, over.interval.high)});
+      add(fmt::format("{} -j {} over {}", floor.base, floor.jobs, floor_name(floor.mode)), *floor.base_over,
+          "what cannot be left out is 1");
     }
-    for (const Beside& beside : report_.beside) {
-      if (beside.point.mode != work_.mode) continue;
-      rows.push_back({fmt::format("{} -j {} over {}", beside.point.backend, beside.point.jobs, beside.over),
-                      comparison_text(beside.comparison)});
+    for (const Beside& one : report_.beside) {
+      if (one.point.mode != work_.mode) continue;
+      add(fmt::format("{} -j {} over {}", one.point.backend, one.point.jobs, one.over), one.comparison,
+          relation_text(one.comparison));
     }
     if (report_.cold && work_.mode == Mode::files) {
       const Cold& cold = *report_.cold;
-      rows.push_back({fmt::format("{} -j {}, cold files over warm", cold.point.backend, cold.point.jobs),
-                      cold.over ? comparison_text(*cold.over) : "not measured: " + cold.why_not});
+      const std::string what = fmt::format("{} -j {}, cold files over warm", cold.point.backend, cold.point.jobs);
+      if (cold.over) {
+        add(what, *cold.over, relation_text(*cold.over));
+      } else {
+        rows.push_back({what, "–", "–", "not measured: " + cold.why_not});
+      }
     }
-    return rows.empty() ? "" : table({"beside each other, round by round", "ratio of the times"}, rows);
+    return rows.empty() ? "" : table({"round by round", "ratio of the times", "95 % interval", "that is"}, rows, {3});
   }
 
   const Report& report_;

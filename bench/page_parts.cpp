@@ -1,21 +1,27 @@
 #include "bench/page_parts.hpp"
 
-#include "bench/report_text.hpp"
+#include "bench/report_words.hpp"
 #include "bench/svg_chart.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace pixmill::bench {
 
-std::string table(const Cells& head, const std::vector<Cells>& rows) {
-  std::string out = "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"table\"><table>\n<tr>";
-  for (const std::string& cell : head) out += "<th scope=\"col\">" + escape_markup(cell) + "</th>";
-  out += "</tr>\n";
-  for (const Cells& row : rows) {
+std::string table(const Cells& head, const std::vector<Cells>& rows, std::initializer_list<std::size_t> words) {
+  std::string out = "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"table\"><table>\n";
+  const auto add_row = [&](const Cells& cells, const char* tag, const char* scope) {
     out += "<tr>";
-    for (const std::string& cell : row) out += "<td>" + escape_markup(cell) + "</td>";
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const bool sentences = std::find(words.begin(), words.end(), i) != words.end();
+      out +=
+          fmt::format("<{0}{1}{2}>{3}</{0}>", tag, scope, sentences ? " class=\"words\"" : "", escape_markup(cells[i]));
+    }
     out += "</tr>\n";
-  }
+  };
+  add_row(head, "th", " scope=\"col\"");
+  for (const Cells& row : rows) add_row(row, "td", "");
   return out + "</table></div>\n";
 }
 

@@ -2,6 +2,8 @@
 
 #include "bench/statistics.hpp"
 
+#include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,8 +13,10 @@ namespace pixmill::bench {
 
 using Cells = std::vector<std::string>;
 
-/// A table that scrolls within itself where the page is too narrow for it.
-[[nodiscard]] std::string table(const Cells& head, const std::vector<Cells>& rows);
+/// A table that scrolls within itself where the page is too narrow for it. `words`: the columns that hold sentences,
+/// besides the first.
+[[nodiscard]] std::string table(const Cells& head, const std::vector<Cells>& rows,
+                                std::initializer_list<std::size_t> words = {});
 /// A chart with its title above and what it shows below.
 [[nodiscard]] std::string figure(const std::string& title, const std::string& chart, const std::string& caption);
 /// Two digits, or a dash.

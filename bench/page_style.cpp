@@ -41,12 +41,17 @@ svg .dot.hollow { fill-opacity: 1; stroke-width: 1.5; }
 .s0 { fill: var(--s0); stroke: var(--s0); } .s1 { fill: var(--s1); stroke: var(--s1); } .s2 { fill: var(--s2); stroke: var(--s2); }
 .s3 { fill: var(--s3); stroke: var(--s3); } .s4 { fill: var(--s4); stroke: var(--s4); } .s5 { fill: var(--s5); stroke: var(--s5); }
 svg .curve.s0, svg .curve.s1, svg .curve.s2, svg .curve.s3, svg .curve.s4, svg .curve.s5 { fill: none; }
-.wide { overflow-x: auto; margin-top: 1rem; }
+.wide { overflow-x: auto; margin-top: 1rem; background-repeat: no-repeat; background-attachment: local, scroll;
+  background-position: 100% 0; background-size: 3rem 100%, 1rem 100%; background-image:
+  linear-gradient(to left, var(--paper) 30%, transparent), linear-gradient(to left, var(--rule), transparent); }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; }
-th:first-child, td:first-child { text-align: left; }
-@media print { body { max-width: none; padding: 0; font-size: 9.5pt; } .wide { overflow: visible; } tr, figure { break-inside: avoid; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
+th.words, td.words { text-align: left; white-space: normal; min-width: 12rem; }
+@media (max-width: 40rem) { th:first-child, td:first-child { white-space: normal; max-width: 8.5rem; } }
+@media print { .wide { background: none; } th:first-child, td:first-child { position: static; }
+  body { max-width: none; padding: 0; font-size: 9.5pt; } .wide { overflow: visible; } tr, figure { break-inside: avoid; }
   th, td { padding: .15rem .35rem; white-space: normal; } h2 { break-after: avoid; } }
 )css";
 

@@ -53,6 +53,15 @@ std::vector<bool> outputs_in(const std::string& folder, std::size_t inputs) {
   return made;
 }
 
+std::uint64_t bytes_in(const std::string& folder) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_regular_file() && name.find_first_of("0123456789") == 0) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
 void hold_against(Peer& peer, int exit_code, const std::vector<bool>& made, const std::vector<bool>& pixmills,
                   const std::function<std::string(std::size_t)>& name_of) {
   const std::vector<std::size_t> lacking = without(pixmills, made);

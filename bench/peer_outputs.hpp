@@ -3,6 +3,7 @@
 #include "bench/report.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@ namespace pixmill::bench {
 /// Of which of so many inputs there is an output: a file of `folder` that is not empty and whose name begins with the
 /// number of the input, as those of the links to the inputs do.
 [[nodiscard]] std::vector<bool> outputs_in(const std::string& folder, std::size_t inputs);
+
+/// Of all that begin so.
+[[nodiscard]] std::uint64_t bytes_in(const std::string& folder);
 
 /// Fills in `inputs`, `outputs`, `expected`, `lacking`, `beyond`, `differs` and, if its time is to be none, `why_not`:
 /// it lacks an output that pixmill made, or it ended badly although all is well. An image on which pixmill failed is

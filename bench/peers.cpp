@@ -1,6 +1,5 @@
 #include "bench/peers.hpp"
 
-#include "bench/foreign_program.hpp"
 #include "bench/peer_outputs.hpp"
 #include "bench/peer_scripts.hpp"
 #include "pipeline/inputs/path_error.hpp"
@@ -202,15 +201,16 @@ std::vector<Peer> Peers::peers() const {
   return all;
 }
 
-std::optional<double> Peers::run(std::size_t place, const std::string& output, Peer& peer,
-                                 const std::stop_token& stop) {
+std::optional<ForeignRun> Peers::run(std::size_t place, const std::string& output, Peer& peer,
+                                     const std::stop_token& stop) {
   std::vector<std::string> words = commands_.at(place).words;
   for (std::string& word : words) {
     if (const auto at = word.find("{out}"); at != std::string::npos) word.replace(at, 5, output);
   }
   fs::create_directory(output);
-  const auto run = run_program(words, false, stop);
+  auto run = run_program(words, false, stop);
   if (!run) return std::nullopt;
+  peer.output_bytes = bytes_in(output);
   const std::vector<bool> made = outputs_in(output, inputs_.size());
   if (place == 0 && pixmills_.empty()) pixmills_ = made;
   hold_against(peer, run->exit_code, made, pixmills_,
@@ -219,7 +219,7 @@ std::optional<double> Peers::run(std::size_t place, const std::string& output, P
   if (place == 0 && run->exit_code > 1 && peer.why_not.empty()) {
     peer.why_not = fmt::format("it ended with exit code {}", run->exit_code);
   }
-  return run->seconds;
+  return run;
 }
 
 }  // namespace pixmill::bench

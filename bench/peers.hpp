@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bench/foreign_program.hpp"
 #include "bench/report.hpp"
 #include "pipeline/inputs/input_list.hpp"
 
@@ -26,8 +27,8 @@ class Peers {
   [[nodiscard]] std::vector<Peer> peers() const;
   /// Runs one of them into `output`, which must not exist, and says in `peer` what it made; see hold_against(). The
   /// first run is to be pixmill's, whose outputs are held against all that follow. Nothing if `stop` ended it.
-  [[nodiscard]] std::optional<double> run(std::size_t place, const std::string& output, Peer& peer,
-                                          const std::stop_token& stop);
+  [[nodiscard]] std::optional<ForeignRun> run(std::size_t place, const std::string& output, Peer& peer,
+                                              const std::stop_token& stop);
 
  private:
   /// How it is called.

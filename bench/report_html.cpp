@@ -4,7 +4,7 @@
 #include "bench/page_parts.hpp"
 #include "bench/page_style.hpp"
 #include "bench/queues.hpp"
-#include "bench/report_text.hpp"
+#include "bench/report_words.hpp"
 #include "bench/svg_chart.hpp"
 
 #include <fmt/format.h>
@@ -72,19 +72,24 @@ std::string peers_section(const std::vector<Peer>& peers) {
   for (const Peer& peer : peers) {
     const bool timed = !peer.seconds.empty();
     if (timed) {
-      bars.push_back({peer.name.substr(0, peer.name.find(',')), duration_text(peer.median), peer.median, peer.ci95,
-                      &peer == &peers.front() ? 0 : 1});
+      const std::string times = peer.over ? fmt::format(", {} ×", number_text(peer.over->ratio)) : "";
+      bars.push_back({peer.name.substr(0, peer.name.find(',')), duration_text(peer.median) + times, peer.median,
+                      peer.ci95, &peer == &peers.front() ? 0 : 1});
     }
     rows.push_back({peer.name, timed ? duration_text(peer.median) : "–", timed ? interval_text(peer.ci95) : "–",
-                    peer_ratio(peer), peer_outputs(peer), peer.version, peer_remark(peer)});
+                    peer_ratio(peer), timed ? fmt::format("{:.2f}", peer.busy_cpus) : "–", peer_outputs(peer),
+                    peer.inputs == 0 ? "–" : peer_mebibytes(peer), peer.version, peer_remark(peer)});
   }
   return fmt::format(
       "<h2>Beside other programs</h2>\n<div class=\"charts\">\n{}</div>\n{}",
-      figure("Seconds of whole programs", bar_chart("Seconds of whole programs", bars),
-             fmt::format("Shorter is better. From start to end, {} workers each, in the same rounds; of those "
-                         "that made all the outputs.",
-                         peers.front().jobs)),
-      table({"program", "median", "95 % interval", "times pixmill's", "outputs", "version", "remark"}, rows));
+      figure(
+          "Time of whole programs", bar_chart("Time of whole programs", bars),
+          fmt::format("Shorter is better; how many times pixmill's is the ratio within a round. From start to end, {} "
+                      "worker{} each, in the same rounds; of those that made all the outputs.",
+                      peers.front().jobs, peers.front().jobs == 1 ? "" : "s")),
+      table({"program", "median", "95 % interval", "times pixmill's", "CPUs busy", "outputs", "MiB made", "version",
+             "remark"},
+            rows, {7, 8}));
 }
 
 std::string queues_section(const std::vector<QueueResult>& queues) {
@@ -121,10 +126,20 @@ std::string faults_section(const std::vector<FaultResult>& faults) {
   if (faults.empty()) return "";
   std::vector<Bar> bars;
   std::vector<Cells> rows;
-  for (const FaultResult& fault : faults) {
+  // What the backends made of the same stands together; a fault is in the order in which it first came.
+  const auto place_of = [&faults](const FaultResult& fault) {
+    return std::find_if(faults.begin(), faults.end(),
+                        [&](const FaultResult& other) { return other.fault == fault.fault; }) -
+           faults.begin();
+  };
+  std::vector<FaultResult> by_fault = faults;
+  std::stable_sort(by_fault.begin(), by_fault.end(),
+                   [&](const FaultResult& a, const FaultResult& b) { return place_of(a) < place_of(b); });
+  for (const FaultResult& fault : by_fault) {
     const std::string lost = std::to_string(fault.good - fault.came_through);
+    const char* const how = fault.ended ? "" : fault.how.starts_with("hung") ? ", hung" : ", died";
     bars.push_back({fault.fault + ", " + fault.backend,
-                    fmt::format("{} of {}", fault.came_through, fault.good),
+                    fmt::format("{} of {}{}", fault.came_through, fault.good, how),
                     static_cast<double>(fault.came_through),
                     {},
                     fault.came_through == fault.good && fault.ended ? 2 : 1});
@@ -133,9 +148,10 @@ std::string faults_section(const std::vector<FaultResult>& faults) {
   }
   return "<h2>One image goes wrong</h2>\n<div class=\"charts\">\n" +
          figure("Good images that came through", bar_chart("Good images that came through", bars),
-                "Beside one that crashes, one that hangs, or one whose header asks for far too much. Green: all of "
-                "them, and the run ended well.") +
-         "</div>\n" + table({"fault", "backend", "jobs", "came through", "lost", "after", "how the run ended"}, rows);
+                "Beside one that crashes, one that hangs, or one whose header asks for far too much (a bomb); and what "
+                "became of the run where it did not end well.") +
+         "</div>\n" +
+         table({"fault", "backend", "jobs", "came through", "lost", "after", "how the run ended"}, rows, {1, 6});
 }
 
 std::string changes_section(const Changes* changes) {
@@ -143,11 +159,13 @@ std::string changes_section(const Changes* changes) {
   std::vector<Cells> rows;
   for (const Change& change : changes->all) {
     rows.push_back({describe(change.point), duration_text(change.old_seconds), duration_text(change.new_seconds),
-                    comparison_text(change.comparison)});
+                    ratio_text(change.comparison), ratio_interval_text(change.comparison),
+                    relation_text(change.comparison)});
   }
   std::string out = "<h2>Since the old report</h2>\n";
   for (const std::string& remark : changes->remarks) out += "<p class=\"note\">" + escape_markup(remark) + "</p>\n";
-  return out + table({"run", "before, a pass", "now, a pass", "now over before"}, rows);
+  return out +
+         table({"run", "before, a pass", "now, a pass", "now over before", "95 % interval", "that is"}, rows, {5});
 }
 
 }  // namespace

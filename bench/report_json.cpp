@@ -26,6 +26,8 @@ Json json_of(const std::optional<Value>& value) {
 Json json_of(const MachineFacts& machine, const Noise& noise) {
   return {{"cpu", machine.cpu},
           {"cpus", machine.usable_cpus},
+          {"cores", machine.cores > 0 ? Json(machine.cores) : Json(nullptr)},
+          {"clock", machine.clock.empty() ? Json(nullptr) : Json(machine.clock)},
           {"memory_bytes", machine.memory_bytes},
           {"system", machine.system},
           {"simd", machine.simd},
@@ -115,6 +117,9 @@ Json json_of(const Peer& peer) {
       {"lacking", peer.lacking},
       {"beyond", peer.beyond},
       {"differs", peer.differs},
+      {"output_bytes", peer.output_bytes},
+      {"cpu_seconds", peer.cpu_seconds},
+      {"busy_cpus", timed ? Json(peer.busy_cpus) : Json(nullptr)},
       {"seconds", peer.seconds},
       {"median", timed ? Json(peer.median) : Json(nullptr)},
       {"ci95", timed ? json_of(peer.ci95) : Json(nullptr)},

@@ -1,7 +1,7 @@
 #include "bench/report_markdown.hpp"
 
 #include "bench/breakdown.hpp"
-#include "bench/report_text.hpp"
+#include "bench/report_words.hpp"
 
 #include <fmt/format.h>
 
@@ -88,8 +88,8 @@ std::string breakdown_of(const Report& report, Mode mode) {
     head.insert(head.end(), {"waiting", "idle"});
     for (const RowTimes& row : breakdown.rows) {
       Cells& cells = rows.emplace_back(Cells{row.name});
-      for (const std::size_t i : order) cells.push_back(number_text(row.seconds.at(i) * 1000));
-      cells.insert(cells.end(), {number_text(row.waiting * 1000), number_text(row.idle * 1000)});
+      for (const std::size_t i : order) cells.push_back(milliseconds_text(row.seconds.at(i) * 1000));
+      cells.insert(cells.end(), {milliseconds_text(row.waiting * 1000), milliseconds_text(row.idle * 1000)});
     }
     out += table(head, rows);
   }
@@ -102,11 +102,14 @@ std::string peers_of(const std::vector<Peer>& peers) {
   for (const Peer& peer : peers) {
     const bool timed = !peer.seconds.empty();
     rows.push_back({peer.name, timed ? duration_text(peer.median) : "–", timed ? interval_text(peer.ci95) : "–",
-                    peer_ratio(peer), peer_outputs(peer), peer.version, peer_remark(peer)});
+                    peer_ratio(peer), timed ? fmt::format("{:.2f}", peer.busy_cpus) : "–", peer_outputs(peer),
+                    peer.inputs == 0 ? "–" : peer_mebibytes(peer), peer.version, peer_remark(peer)});
   }
-  return fmt::format(
-      "## Beside other programs\n\nWhole programs with their start, {} workers each.\n\n{}", peers.front().jobs,
-      table({"program", "median", "95 % interval", "times pixmill's", "outputs", "version", "remark"}, rows));
+  return fmt::format("## Beside other programs\n\nWhole programs with their start, {} workers each.\n\n{}",
+                     peers.front().jobs,
+                     table({"program", "median", "95 % interval", "times pixmill's", "CPUs busy", "outputs", "MiB made",
+                            "version", "remark"},
+                           rows));
 }
 
 std::string queues_of(const std::vector<QueueResult>& queues) {

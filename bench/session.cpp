@@ -154,7 +154,7 @@ void Session::warm_up() {
 double Session::warm_up_turn(const Turn& turn, std::size_t round) {
   const std::string when = fmt::format("warm-up {}", round);
   if (turn.of == Turn::Of::floor) return floor_run(turn.place, when);
-  if (turn.of == Turn::Of::peer) return peer_run(turn.place, when).value_or(0);
+  if (turn.of == Turn::Of::peer) return peer_run(turn.place, when).value_or(ForeignRun()).seconds;
   if (turn.of == Turn::Of::cold) {
     if (round == 1) static_cast<void>(cold_run(turn.place, when));
     return 0;
@@ -168,7 +168,10 @@ void Session::take_turn(const Turn& turn, const std::string& when) {
   if (turn.of == Turn::Of::floor) {
     report_.floors[turn.place].seconds.push_back(floor_run(turn.place, when));
   } else if (turn.of == Turn::Of::peer) {
-    if (const auto seconds = peer_run(turn.place, when)) report_.peers[turn.place].seconds.push_back(*seconds);
+    if (const auto run = peer_run(turn.place, when)) {
+      report_.peers[turn.place].seconds.push_back(run->seconds);
+      report_.peers[turn.place].cpu_seconds.push_back(run->cpu_seconds);
+    }
   } else if (turn.of == Turn::Of::cold) {
     if (const auto seconds = cold_run(turn.place, when)) report_.cold->seconds.push_back(*seconds);
   } else {

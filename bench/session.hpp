@@ -52,7 +52,7 @@ class Session {
   void keep(std::size_t place, const RunFigures& figures);
   double floor_run(std::size_t place, const std::string& when);
   std::optional<double> cold_run(std::size_t place, const std::string& when);
-  std::optional<double> peer_run(std::size_t place, const std::string& when);
+  std::optional<ForeignRun> peer_run(std::size_t place, const std::string& when);
   void drop_peers(const Peer& own);
   void compare_queues_too();
   void see_faults();

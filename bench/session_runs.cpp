@@ -107,14 +107,14 @@ std::optional<double> Session::cold_run(std::size_t place, const std::string& wh
 }
 
 // A peer whose outputs are not all there is not run again. Nothing: it has no time.
-std::optional<double> Session::peer_run(std::size_t place, const std::string& when) {
+std::optional<ForeignRun> Session::peer_run(std::size_t place, const std::string& when) {
   Peer& peer = report_.peers[place];
   if (!peer.why_not.empty()) return std::nullopt;
   say(fmt::format("{}: {}", when, peer.name));
   noise_.probe();
-  const auto seconds = peers_->run(place, scratch_.fresh(), peer, options_.stop);
-  if (!seconds) throw Stopped();
-  if (place != 0) return seconds;
+  const auto run = peers_->run(place, scratch_.fresh(), peer, options_.stop);
+  if (!run) throw Stopped();
+  if (place != 0) return run;
   if (file_hash_ && peer.why_not.empty()) {
     const Workload& work = *find_workload(Mode::files);
     const std::uint64_t all = work.images - work.failed;
@@ -124,7 +124,7 @@ std::optional<double> Session::peer_run(std::size_t place, const std::string& wh
     }
   }
   if (!peer.why_not.empty()) drop_peers(peer);
-  return seconds;
+  return run;
 }
 
 // Without pixmill's own outputs there is nothing to hold theirs against.

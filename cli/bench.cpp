@@ -160,8 +160,8 @@ void warn_of_failures(const bench::Report& report, Log& log) {
     if (work.failed == 0) continue;
     log.warning(fmt::format("{}: {} failed{}; 'pixmill run' tells which and why", to_string(work.mode),
                             format_count_of(work.failed, "image"),
-                            work.mode == bench::Mode::memory ? " and are left out where they could not be decoded"
-                                                             : " in every run, and are part of what was timed"));
+                            work.mode == bench::Mode::memory ? "; what could not be decoded is left out"
+                                                             : " in every run alike, which is part of what was timed"));
   }
 }
 

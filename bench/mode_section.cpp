@@ -253,7 +253,7 @@ class ModeSection {
     for (const Floor& floor : report_.floors) {
       if (floor.mode != work_.mode || !floor.base_over) continue;
       add(fmt::format("{} -j {} over {}", floor.base, floor.jobs, floor_name(floor.mode)), *floor.base_over,
-          "what cannot be left out is 1");
+          "times the floor");
     }
     for (const Beside& one : report_.beside) {
       if (one.point.mode != work_.mode) continue;

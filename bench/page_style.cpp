@@ -44,13 +44,14 @@ svg .curve.s0, svg .curve.s1, svg .curve.s2, svg .curve.s3, svg .curve.s4, svg .
 .wide { overflow-x: auto; margin-top: 1rem; background-repeat: no-repeat; background-attachment: local, scroll;
   background-position: 100% 0; background-size: 3rem 100%, 1rem 100%; background-image:
   linear-gradient(to left, var(--paper) 30%, transparent), linear-gradient(to left, var(--rule), transparent); }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: separate; border-spacing: 0; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
-th.words, td.words { text-align: left; white-space: normal; min-width: 12rem; }
-@media (max-width: 40rem) { th:first-child, td:first-child { white-space: normal; max-width: 8.5rem; } }
+th.words, td.words { text-align: left; white-space: normal; min-width: 9rem; }
+@media (max-width: 40rem) { th:first-child, td:first-child { white-space: normal; min-width: 8rem; max-width: 10rem; } }
 @media print { .wide { background: none; } th:first-child, td:first-child { position: static; }
+  td:first-child:not(.words) { white-space: nowrap !important; max-width: none; }
   body { max-width: none; padding: 0; font-size: 9.5pt; } .wide { overflow: visible; } tr, figure { break-inside: avoid; }
   th, td { padding: .15rem .35rem; white-space: normal; } h2 { break-after: avoid; } }
 )css";

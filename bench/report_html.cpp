@@ -72,7 +72,7 @@ std::string peers_section(const std::vector<Peer>& peers) {
   for (const Peer& peer : peers) {
     const bool timed = !peer.seconds.empty();
     if (timed) {
-      const std::string times = peer.over ? fmt::format(", {} ×", number_text(peer.over->ratio)) : "";
+      const std::string times = peer.over ? fmt::format(", {} ×", ratio_text(*peer.over)) : "";
       bars.push_back({peer.name.substr(0, peer.name.find(',')), duration_text(peer.median) + times, peer.median,
                       peer.ci95, &peer == &peers.front() ? 0 : 1});
     }
@@ -89,7 +89,7 @@ std::string peers_section(const std::vector<Peer>& peers) {
                       peers.front().jobs, peers.front().jobs == 1 ? "" : "s")),
       table({"program", "median", "95 % interval", "times pixmill's", "CPUs busy", "outputs", "MiB made", "version",
              "remark"},
-            rows, {7, 8}));
+            rows, {0, 7, 8}));
 }
 
 std::string queues_section(const std::vector<QueueResult>& queues) {

@@ -31,7 +31,10 @@ std::string wrapped(const std::string& text, std::size_t first, std::size_t othe
   bool empty = true;
   for (std::size_t at = 0; at <= text.size();) {
     // A word that has no room in any line is broken.
-    const std::size_t end = std::min({text.find(' ', at), text.size(), at + kColumns - others});
+    std::size_t end = text.find(' ', at);
+    while (end != std::string::npos && text.compare(end, 2, " %") == 0) end = text.find(' ', end + 1);  // "12.3 %"
+    end = std::min({end, text.size(), at + kColumns - others});
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;  // within a letter
     const std::string word = text.substr(at, end - at);
     if (!empty && used + 1 + letters_in(word) > kColumns) {
       out += line + '\n';
@@ -90,7 +93,8 @@ std::string beside_of(const Report& report, Mode mode) {
   std::string out;
   for (const Floor& floor : report.floors) {
     if (floor.mode != mode || !floor.base_over) continue;
-    out += ratio_line(fmt::format("{} -j {} over {}", floor.base, floor.jobs, floor_name(mode)), *floor.base_over, "");
+    out += ratio_line(fmt::format("{} -j {} over {}", floor.base, floor.jobs, floor_name(mode)), *floor.base_over,
+                      "times the floor");
   }
   for (const Beside& beside : report.beside) {
     if (beside.point.mode != mode) continue;

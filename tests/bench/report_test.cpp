@@ -171,6 +171,17 @@ TEST(Report, TheTextNamesEveryRun) {
   EXPECT_NE(text.find("--seed 1"), std::string::npos) << text;
 }
 
+TEST(Advice, SaysWhatMakesItDoubtful) {
+  Report report = made_report({{"processes", 2, 1.0}, {"threads", 2, 1.0}}, 0.02);
+  EXPECT_TRUE(report.advice.ends_with("costs no other.")) << report.advice;
+  report.repeats = 2;
+  report.noise.others_share = 0.5;
+  conclude(report);
+  EXPECT_TRUE(
+      report.advice.ends_with("costs no other (2 rounds are too few to be sure, and the machine was not quiet)."))
+      << report.advice;
+}
+
 TEST(Advice, TakesTheIsolatedOneOfTwoThatAreEqual) {
   const std::string advice = made_report({{"processes", 2, 1.0}, {"threads", 2, 1.0}}, 0.02).advice;
   EXPECT_EQ(advice.find("Use --backend processes -j 2"), 0U) << advice;

@@ -241,7 +241,9 @@ class BenchTest(ProgramTest):
         bad = self.inputs / "bad.png"
         bad.write_bytes((self.inputs / "0.png").read_bytes()[:40])
         # One that makes something of every file, and one that does not go on after the first.
+        self.environment["MAGICK_THREAD_LIMIT"] = "8"
         self.take_the_place_of("gm", """case $1 in version) echo Gm; exit;; esac
+[ "$MAGICK_THREAD_LIMIT$OMP_NUM_THREADS" = 11 ] || exit 9
 for file; do case $file in 0*) echo > "$3/${file%.*}.png";; esac; done
 """)
         self.take_the_place_of("python3", """case $3 in --version) echo Py; exit;; esac

@@ -23,11 +23,12 @@ int digits_of(const Comparison& comparison) {
 
 std::string workload_text(const Workload& work) {
   const bool some_fail = work.mode == Mode::files && work.failed > 0;
-  std::string text = fmt::format("{}: {} images{}, {} million pixels", to_string(work.mode), work.images,
-                                 some_fail ? fmt::format(" ({} fail{}, in every run alike, and count in no rate)",
-                                                         work.failed, work.failed == 1 ? "s" : "")
-                                           : "",
-                                 number_text(static_cast<double>(work.pixels) / 1e6));
+  std::string text =
+      fmt::format("{}: {} images{}, {} million pixels", to_string(work.mode), work.images,
+                  some_fail ? fmt::format(" ({} in every run alike, and in no rate)",
+                                          work.failed == 1 ? "1 fails" : fmt::format("{} fail", work.failed))
+                            : "",
+                  number_text(static_cast<double>(work.pixels) / 1e6));
   if (work.mode == Mode::files) {
     text +=
         fmt::format(", {} MiB of files, from files to files", number_text(static_cast<double>(work.bytes) / 1048576));
@@ -126,7 +127,7 @@ std::string relation_text(const Comparison& comparison) {
     case Relation::slower:
       return "slower";
     case Relation::unclear:
-      return "in too few rounds to tell";
+      return "too few rounds";
   }
   return "";
 }

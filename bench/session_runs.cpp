@@ -112,7 +112,7 @@ std::optional<ForeignRun> Session::peer_run(std::size_t place, const std::string
   if (!peer.why_not.empty()) return std::nullopt;
   say(fmt::format("{}: {}", when, peer.name));
   noise_.probe();
-  const auto run = peers_->run(place, scratch_.fresh(), peer, options_.stop);
+  auto run = peers_->run(place, scratch_.fresh(), peer, options_.stop);
   if (!run) throw Stopped();
   if (place != 0) return run;
   if (file_hash_ && peer.why_not.empty()) {

@@ -139,8 +139,9 @@ std::string ratio_chart(const std::string& title, const std::string& x_name, con
   const double bottom = kRow * static_cast<double>(ratios.size()) + 4;
   std::string out = opened(title, bottom + kAxis);
   out += line_at(begin, bottom, end, bottom, "grid");
-  const std::vector<double> steps = round_ticks(x.most - x.least, 4);
-  for (double tick = steps[1] * std::ceil(x.least / steps[1]); tick <= x.most; tick += steps[1]) {
+  const double step = round_ticks(x.most - x.least, 4).at(1);
+  for (int i = static_cast<int>(std::ceil(x.least / step)); i * step <= x.most; ++i) {
+    const double tick = i * step;
     out += line_at(x(tick), bottom, x(tick), bottom + 4, "axis");
     out += text_at(x(tick), bottom + 17, "middle", tick_text(std::round(tick * 1e6) / 1e6));
   }

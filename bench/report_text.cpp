@@ -157,12 +157,12 @@ std::string text_of(const std::vector<QueueResult>& queues) {
 
 std::string text_of(const std::vector<Peer>& peers) {
   std::string out =
-      fmt::format("whole programs with their start, {} worker{} each\n{:<33} {:>8} {:<18} {:>9} {:>8}\n",
+      fmt::format("whole programs with their start, {} worker{} each\n{:<33} {:>8} {:<20} {:>5} {:>8}\n",
                   peers.empty() ? 0 : peers.front().jobs, peers.empty() || peers.front().jobs != 1 ? "s" : "", "",
-                  "median", "times pixmill's", "CPUs busy", "outputs");
+                  "median", "times pixmill's", "CPUs", "outputs");
   for (const Peer& peer : peers) {
     const bool timed = !peer.seconds.empty();
-    out += fmt::format("{:<33} {:>8} {:<18} {:>9} {:>8}\n", peer.name, timed ? duration_text(peer.median) : "-",
+    out += fmt::format("{:<33} {:>8} {:<20} {:>5} {:>8}\n", peer.name, timed ? duration_text(peer.median) : "-",
                        peer_ratio(peer), timed ? fmt::format("{:.2f}", peer.busy_cpus) : "-", peer_outputs(peer));
     if (const std::string remark = peer_remark(peer); !remark.empty()) out += wrapped(remark, 4, 6);
   }

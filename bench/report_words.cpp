@@ -18,7 +18,7 @@ std::string interval_text(const Interval& interval) {
 // No more than the interval is good for.
 int digits_of(const Comparison& comparison) {
   const double width = comparison.interval.high - comparison.interval.low;
-  return width >= 1 || comparison.ratio >= 10 ? 1 : width >= 0.05 ? 2 : 3;
+  return width >= 1 || comparison.ratio >= 10 ? 1 : width >= 0.05 || comparison.ratio >= 2 ? 2 : 3;
 }
 
 std::string workload_text(const Workload& work) {

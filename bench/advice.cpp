@@ -1,10 +1,14 @@
 #include "bench/advice.hpp"
 
+#include "bench/report_words.hpp"
+
 #include <pixmill/batch.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace pixmill::bench {
 namespace {
@@ -81,9 +85,7 @@ std::string advice_with_price(const Candidate& fastest, const Candidate* isolate
       (1 - 1 / isolated->over_fastest.ratio) * 100);
 }
 
-}  // namespace
-
-std::string advice_for(const Report& report) {
+std::string sure_advice(const Report& report) {
   const std::vector<Candidate> all = candidates_of(report);
   if (all.empty()) return "";
   const Candidate& fastest = *std::min_element(all.begin(), all.end(), quicker);
@@ -102,6 +104,21 @@ std::string advice_for(const Report& report) {
                               : fmt::format("as fast as {} within the noise", short_text(*fastest.run));
   return fmt::format("Use {}: {:.0f} images/s, {}, and an image that crashes costs no other.", option_text(chosen),
                      chosen.images_per_s, why);
+}
+
+}  // namespace
+
+std::string advice_for(const Report& report) {
+  std::string advice = sure_advice(report);
+  std::vector<std::string> doubts;
+  if (report.repeats < static_cast<int>(kLeastForInterval)) {
+    doubts.push_back(
+        fmt::format("{} round{} too few to be sure", report.repeats, report.repeats == 1 ? " is" : "s are"));
+  }
+  if (unquiet(report.noise)) doubts.emplace_back("the machine was not quiet");
+  if (advice.empty() || doubts.empty()) return advice;
+  advice.pop_back();
+  return fmt::format("{} ({}).", advice, fmt::join(doubts, ", and "));
 }
 
 }  // namespace pixmill::bench

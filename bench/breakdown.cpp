@@ -89,13 +89,13 @@ CrewTimes sum_of_crew(const Breakdown& breakdown, const std::string& crew) {
 std::vector<std::size_t> order_of_stages(std::size_t count) {
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  // read, decode, | reduce, encode, write, | kernels
-  if (count > 5) std::rotate(order.begin() + 2, order.begin() + 5, order.end());
+  // read, decode, | reduce, encode, write, lost, | kernels
+  if (count > 6) std::rotate(order.begin() + 2, order.begin() + 6, order.end());
   return order;
 }
 
 std::vector<std::string> names_in_memory(std::vector<std::string> stages) {
-  if (stages.size() < 5) return stages;
+  if (stages.size() < 6) return stages;
   stages[0] = "take";
   stages[1] = "copy in";
   stages[2] = "apply levels";

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace pixmill::bench {
 namespace {
@@ -20,7 +21,7 @@ void conclude_run(Measured& run, const Report& report) {
   const Workload* work = workload_of(report, run.point.mode);
   if (work == nullptr || run.median <= 0) return;
   const auto passes = static_cast<double>(work->passes);
-  run.images_per_s = static_cast<double>(work->images) * passes / run.median;
+  run.images_per_s = static_cast<double>(images_done(*work)) * passes / run.median;
   run.mpix_per_s = static_cast<double>(work->pixels) * passes / run.median / 1e6;
 }
 
@@ -71,8 +72,16 @@ void conclude_cold(Cold& cold, const Report& report) {
 }
 
 void conclude_peer(Peer& peer, const Report& report) {
-  if (!peer.why_not.empty()) peer.seconds.clear();
+  if (!peer.why_not.empty()) {
+    peer.seconds.clear();
+    peer.cpu_seconds.clear();
+  }
   if (peer.seconds.empty()) return;
+  std::vector<double> busy;
+  for (std::size_t i = 0; i < std::min(peer.seconds.size(), peer.cpu_seconds.size()); ++i) {
+    busy.push_back(peer.cpu_seconds[i] / std::max(peer.seconds[i], 1e-9));
+  }
+  if (!busy.empty()) peer.busy_cpus = median(std::move(busy));
   peer.median = median(peer.seconds);
   peer.ci95 = median_interval(peer.seconds, report.seed);
   const Peer& own = report.peers.front();
@@ -119,6 +128,10 @@ std::vector<Scaling> all_scaling(const Report& report) {
 
 std::string describe(const Point& point) {
   return fmt::format("{}, {} -j {}", to_string(point.mode), point.backend, point.jobs);
+}
+
+std::uint64_t images_done(const Workload& work) {
+  return work.mode == Mode::files ? work.images - std::min(work.images, work.failed) : work.images;
 }
 
 const Workload* workload_of(const Report& report, Mode mode) {

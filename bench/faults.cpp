@@ -2,7 +2,7 @@
 
 #include "bench/child_run.hpp"
 #include "bench/frame_source.hpp"
-#include "bench/report_text.hpp"
+#include "bench/report_words.hpp"
 #include "ipc/sandbox.hpp"
 #include "pipeline/backends/backend.hpp"
 #include "pipeline/journal/prior_run.hpp"

@@ -25,7 +25,7 @@ void count(const ImageOutcome& outcome, RunFigures& figures, std::vector<Result>
   results[outcome.index] = {static_cast<std::uint64_t>(outcome.verdict) + 1, outcome.output_xxh64};
   ++figures.images;
   if (!is_well(outcome.verdict)) ++figures.failed;
-  figures.pixels += static_cast<std::uint64_t>(outcome.width * outcome.height);
+  if (is_well(outcome.verdict)) figures.pixels += static_cast<std::uint64_t>(outcome.width * outcome.height);
   figures.bytes += outcome.bytes_in;
 }
 

@@ -10,12 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <new>
+#include <string_view>
 #include <system_error>
 
 namespace pixmill::bench {
@@ -49,7 +51,7 @@ class SharedPage {
   Shared* shared_ = nullptr;
 };
 
-/// Words as execvp() wants them; made before the fork, after which nothing is allocated.
+/// Words as execvpe() wants them; made before the fork, after which nothing is allocated.
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
   std::vector<char*> pointers;
   pointers.reserve(words.size() + 1);
@@ -58,7 +60,27 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
   return pointers;
 }
 
-[[noreturn]] void become(char** words, int output, pid_t parent) {
+/// Ours, with one thread a worker, as pixmill's have. Likewise.
+std::vector<std::string> environment_of_programs() {
+  constexpr std::array<std::string_view, 2> kOneThread = {"OMP_NUM_THREADS=", "MAGICK_THREAD_LIMIT="};
+  std::vector<std::string> all;
+  for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
+    const std::string_view entry(*at);
+    const bool replaced = std::any_of(kOneThread.begin(), kOneThread.end(),
+                                      [&](std::string_view name) { return entry.starts_with(name); });
+    if (!replaced) all.emplace_back(entry);
+  }
+  for (const std::string_view name : kOneThread) all.push_back(std::string(name) + '1');
+  return all;
+}
+
+/// What execvpe() takes.
+struct Call {
+  char** words;
+  char** environment;
+};
+
+[[noreturn]] void become(const Call& call, int output, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   ::setpgid(0, 0);
@@ -69,10 +91,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output >= 0 ? output : nothing, STDOUT_FILENO);
   ::dup2(nothing, STDERR_FILENO);
-  // One thread a worker, as pixmill's have.
-  ::setenv("OMP_NUM_THREADS", "1", 1);
-  ::setenv("MAGICK_THREAD_LIMIT", "1", 1);
-  ::execvp(words[0], words);
+  ::execvpe(call.words[0], call.words, call.environment);
   ::_exit(127);
 }
 
@@ -89,7 +108,7 @@ void keep_output(int from, Shared& shared) {
   }
 }
 
-RunFigures wait_for(char** words, bool want_output, Shared& shared) {
+RunFigures wait_for(const Call& call, bool want_output, Shared& shared) {
   std::array<int, 2> ends{-1, -1};
   if (want_output && ::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe2");
   RunFigures figures;
@@ -97,7 +116,7 @@ RunFigures wait_for(char** words, bool want_output, Shared& shared) {
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) throw_errno("fork");
-    if (pid == 0) become(words, ends[1], parent);
+    if (pid == 0) become(call, ends[1], parent);
     ::setpgid(pid, pid);
     shared.group = pid;
     stop_with_this_process(pid);
@@ -120,16 +139,17 @@ RunFigures wait_for(char** words, bool want_output, Shared& shared) {
 std::optional<ForeignRun> run_program(const std::vector<std::string>& words, bool want_output,
                                       const std::stop_token& stop, std::chrono::milliseconds limit) {
   std::vector<std::string> own = words;
-  const std::vector<char*> pointers = pointers_to(own);
+  std::vector<char*> pointers = pointers_to(own);
+  std::vector<std::string> environment = environment_of_programs();
+  std::vector<char*> settings = pointers_to(environment);
+  const Call call{pointers.data(), settings.data()};
   const SharedPage shared;
-  const auto run =
-      run_in_child([&] { return wait_for(const_cast<char**>(pointers.data()), want_output, *shared.operator->()); },
-                   false, stop, limit);
+  const auto run = run_in_child([&] { return wait_for(call, want_output, *shared.operator->()); }, false, stop, limit);
   if (!run) {
     if (const pid_t group = shared->group; group > 0) ::kill(-group, SIGKILL);
     return std::nullopt;
   }
-  return ForeignRun{shared->exit_code, run->figures.seconds, shared->output.data()};
+  return ForeignRun{shared->exit_code, run->figures.seconds, run->figures.cpu_seconds, shared->output.data()};
 }
 
 }  // namespace pixmill::bench

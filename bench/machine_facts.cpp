@@ -6,6 +6,7 @@
 #include <pixmill/version.hpp>
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -17,14 +18,36 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
 namespace pixmill::bench {
 namespace {
 
+constexpr const char* kCpus = "/sys/devices/system/cpu";
+
 std::string content_of(const char* path) {
   std::ifstream stream(path);
   return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::string line_of(const std::string& path) {
+  std::ifstream stream(path);
+  std::string line;
+  std::getline(stream, line);
+  return line;
+}
+
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus;
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;  // more than 1024
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
 }
 
 std::string cpu_name() {
@@ -53,12 +76,34 @@ double own_cpu_seconds() {
 
 }  // namespace
 
+int cores_of(const std::string& folder, const std::vector<int>& cpus) {
+  std::set<std::string> cores;
+  for (const int cpu : cpus) {
+    const std::string siblings = line_of(fmt::format("{}/cpu{}/topology/core_cpus_list", folder, cpu));
+    if (siblings.empty()) return 0;
+    cores.insert(siblings);
+  }
+  return static_cast<int>(cores.size());
+}
+
+std::string clock_of(const std::string& folder) {
+  const std::string governor = line_of(folder + "/cpu0/cpufreq/scaling_governor");
+  if (governor.empty()) return "";
+  std::string text = "governor " + governor;
+  const std::string off = line_of(folder + "/intel_pstate/no_turbo");
+  const std::string on = line_of(folder + "/cpufreq/boost");
+  if (!off.empty() || !on.empty()) text += off == "0" || on == "1" ? ", turbo on" : ", turbo off";
+  return text;
+}
+
 MachineFacts machine_facts() {
   MachineFacts facts;
   facts.cpu = cpu_name();
   facts.usable_cpus = usable_cpus();
   struct sysinfo info {};
   if (::sysinfo(&info) == 0) facts.memory_bytes = static_cast<std::uint64_t>(info.totalram) * info.mem_unit;
+  facts.cores = cores_of(kCpus, allowed_cpus());
+  facts.clock = clock_of(kCpus);
   utsname name{};
   if (::uname(&name) == 0) facts.system = fmt::format("{} {} on {}", name.sysname, name.release, name.machine);
   facts.simd = kernels::simd_target();

@@ -1,8 +1,8 @@
 #include "bench/peers.hpp"
 
-#include "bench/foreign_program.hpp"
+#include "bench/peer_outputs.hpp"
 #include "bench/peer_scripts.hpp"
-#include "pipeline/inputs/input_list.hpp"
+#include "pipeline/inputs/path_error.hpp"
 
 #include <pixmill/error.hpp>
 #include <pixmill/plan.hpp>
@@ -79,18 +79,17 @@ std::vector<std::string> run_words(const BatchOptions& batch, const std::string&
 
 Peers::Peers(const BatchOptions& batch, std::string program, int jobs, std::string folder, std::stop_token stop)
     : jobs_(jobs),
+      inputs_(pipeline::list_inputs(batch.inputs, "")),
       folder_(std::move(folder)),
       list_(folder_ + "/list"),
       program_(std::move(program)),
       stop_(std::move(stop)) {
   check_job(batch);
-  const pipeline::InputList inputs = pipeline::list_inputs(batch.inputs, "");
   std::ofstream lines(list_);
   std::ofstream nulls(folder_ + "/list0");
-  files_ = inputs.size();
   // Names of their own, since inputs of several folders may have the same.
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const fs::path input(inputs.path(i));
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const fs::path input(inputs_.path(i));
     const std::string link = fmt::format("{:07}{}", i, input.extension().string());
     fs::create_symlink(fs::absolute(input), folder_ + '/' + link);
     lines << folder_ << '/' << link << '\n';
@@ -158,7 +157,7 @@ void Peers::add_graphics_magick() {
                         "-P",
                         std::to_string(jobs_),
                         "-n",
-                        std::to_string(std::max<std::uint64_t>(1, (files_ + calls - 1) / calls)),
+                        std::to_string(std::max<std::uint64_t>(1, (inputs_.size() + calls - 1) / calls)),
                         "gm",
                         "mogrify",
                         "-output-directory",
@@ -202,29 +201,25 @@ std::vector<Peer> Peers::peers() const {
   return all;
 }
 
-std::optional<double> Peers::run(std::size_t place, const std::string& output, std::uint64_t expected, Peer& peer,
-                                 const std::stop_token& stop) const {
+std::optional<ForeignRun> Peers::run(std::size_t place, const std::string& output, Peer& peer,
+                                     const std::stop_token& stop) {
   std::vector<std::string> words = commands_.at(place).words;
   for (std::string& word : words) {
     if (const auto at = word.find("{out}"); at != std::string::npos) word.replace(at, 5, output);
   }
   fs::create_directory(output);
-  const auto run = run_program(words, false, stop);
+  auto run = run_program(words, false, stop);
   if (!run) return std::nullopt;
-  peer.outputs = 0;
-  for (const auto& entry : fs::directory_iterator(output)) {
-    if (entry.path().extension() == ".png" && entry.file_size() > 0) ++peer.outputs;
-  }
-  peer.expected = expected == 0 ? peer.outputs : expected;
-  const bool well = run->exit_code == 0 || (place == 0 && run->exit_code == 1);  // 1: images failed, and are known
-  if (peer.outputs == 0 && peer.expected == 0) {
-    peer.why_not = fmt::format("it made no outputs (exit code {})", run->exit_code);
-  } else if (peer.outputs != peer.expected) {
-    peer.why_not = fmt::format("it made {} outputs of {} (exit code {})", peer.outputs, peer.expected, run->exit_code);
-  } else if (!well) {
+  peer.output_bytes = bytes_in(output);
+  const std::vector<bool> made = outputs_in(output, inputs_.size());
+  if (place == 0 && pixmills_.empty()) pixmills_ = made;
+  hold_against(peer, run->exit_code, made, pixmills_,
+               [this](std::size_t i) { return pipeline::shown(inputs_.kept_path(i)); });
+  // 1: images failed, and are known.
+  if (place == 0 && run->exit_code > 1 && peer.why_not.empty()) {
     peer.why_not = fmt::format("it ended with exit code {}", run->exit_code);
   }
-  return run->seconds;
+  return run;
 }
 
 }  // namespace pixmill::bench

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "bench/foreign_program.hpp"
 #include "bench/report.hpp"
+#include "pipeline/inputs/input_list.hpp"
 
 #include <pixmill/batch.hpp>
 
@@ -23,10 +25,10 @@ class Peers {
 
   /// Those that are installed, and with `why_not` those that are not.
   [[nodiscard]] std::vector<Peer> peers() const;
-  /// Runs one of them into `output`, which must not exist; `why_not` of `peer` says why its time is none, if so: it
-  /// failed, or has not as many outputs as `expected` (0: any, but some). Nothing if `stop` ended it.
-  [[nodiscard]] std::optional<double> run(std::size_t place, const std::string& output, std::uint64_t expected,
-                                          Peer& peer, const std::stop_token& stop) const;
+  /// Runs one of them into `output`, which must not exist, and says in `peer` what it made; see hold_against(). The
+  /// first run is to be pixmill's, whose outputs are held against all that follow. Nothing if `stop` ended it.
+  [[nodiscard]] std::optional<ForeignRun> run(std::size_t place, const std::string& output, Peer& peer,
+                                              const std::stop_token& stop);
 
  private:
   /// How it is called.
@@ -43,9 +45,10 @@ class Peers {
   void add_image_magick();
 
   int jobs_;
-  std::uint64_t files_ = 0;
-  std::string folder_;  ///< Of links to the inputs, and `list0`: their names, with NUL between.
-  std::string list_;    ///< Their paths, a line each.
+  pipeline::InputList inputs_;
+  std::vector<bool> pixmills_;  ///< What pixmill made an output of; empty until it has run.
+  std::string folder_;          ///< Of links to the inputs, and `list0`: their names, with NUL between.
+  std::string list_;            ///< Their paths, a line each.
   std::string program_;
   std::stop_token stop_;
   std::vector<Command> commands_;

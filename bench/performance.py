@@ -66,8 +66,9 @@ def peers(report):
     for peer in report["peers"]:
         name = cell(peer["name"]) + (f" ({cell(peer['note'])})" if peer["note"] else "")
         time = duration(peer["median"]) if peer["seconds"] else cell(peer["why_not"])
-        rows.append([name, cell(peer["version"]), time, ratio(peer["over"]) if peer["over"] else ""])
-    return table(["whole programs, with their start", "version", "median", "times pixmill's"], rows)
+        outputs = f"{peer['outputs']} of {peer['inputs']}" if peer["inputs"] else ""
+        rows.append([name, cell(peer["version"]), time, ratio(peer["over"]) if peer["over"] else "", outputs])
+    return table(["whole programs, with their start", "version", "median", "times pixmill's", "outputs"], rows)
 
 
 def whole(reports):

@@ -45,9 +45,9 @@ struct Measured {
   double median = 0;
   Interval ci95;
   std::vector<std::size_t> outliers;  ///< Places in `seconds`.
-  double images_per_s = 0;
-  double mpix_per_s = 0;          ///< Millions of pixels of the inputs.
-  std::optional<double> speedup;  ///< Over one worker of the same backend; nothing where that was not measured.
+  double images_per_s = 0;            ///< That come through.
+  double mpix_per_s = 0;              ///< Millions of their pixels, as inputs.
+  std::optional<double> speedup;      ///< Over one worker of the same backend; nothing where that was not measured.
   std::optional<double> efficiency;
   std::optional<double> karp_flatt;
   bool oversubscribed = false;  ///< More workers than CPUs.
@@ -80,8 +80,8 @@ struct Floor {
 struct Workload {
   Mode mode = Mode::files;
   std::uint64_t images = 0;
-  std::uint64_t failed = 0;  ///< Of these. In memory: left out of them.
-  std::uint64_t pixels = 0;
+  std::uint64_t failed = 0;      ///< Of these. In memory: left out of them.
+  std::uint64_t pixels = 0;      ///< Of those that come through.
   std::uint64_t bytes = 0;       ///< Of the files, or of the decoded images.
   std::uint64_t passes = 1;      ///< How often a run goes over all images.
   std::uint64_t left_out = 0;    ///< Images for which there was no memory.
@@ -107,13 +107,20 @@ struct Peer {
   std::string name;
   std::string version;  ///< In its own words; empty where it is not installed.
   std::string note;     ///< What it does otherwise; may be empty.
-  std::string why_not;  ///< Why it has no time: not installed, or its outputs are not all there.
+  std::string why_not;  ///< Why it has no time: not installed, or it lacks outputs that pixmill made.
   int jobs = 1;
-  std::uint64_t outputs = 0;    ///< That it made, in its last run.
-  std::uint64_t expected = 0;   ///< That pixmill made.
-  std::vector<double> seconds;  ///< One a round; empty with `why_not`.
+  std::uint64_t inputs = 0;    ///< 0: it was never run.
+  std::uint64_t outputs = 0;   ///< Inputs that it made an output of, in its last run.
+  std::uint64_t expected = 0;  ///< That pixmill made one of.
+  std::uint64_t lacking = 0;   ///< Of these, those that it made none of.
+  std::uint64_t beyond = 0;    ///< That it made one of, and pixmill failed on.
+  std::string differs;         ///< Names of the latter, in words; may be empty.
+  std::uint64_t output_bytes = 0;
+  std::vector<double> seconds;      ///< One a round; empty with `why_not`.
+  std::vector<double> cpu_seconds;  ///< Of all its processes; likewise.
   double median = 0;
   Interval ci95;
+  double busy_cpus = 0;            ///< CPU time over time, the median: more than `jobs`, if it has more threads.
   std::optional<Comparison> over;  ///< Its time over that of the first, which is pixmill.
 };
 
@@ -169,6 +176,8 @@ struct FaultResult {
 struct MachineFacts {
   std::string cpu;
   int usable_cpus = 1;
+  int cores = 0;      ///< That have the CPUs on which it may run; 0: not told.
+  std::string clock;  ///< "governor powersave, turbo on"; empty: not told, as in most virtual machines.
   std::uint64_t memory_bytes = 0;
   std::string system;
   std::string simd;
@@ -211,6 +220,8 @@ inline constexpr double kTolerance = 0.02;
 /// `usable_cpus`, `seed`, workloads, points, seconds and hashes must stand.
 void conclude(Report& report);
 
+/// Of its images, those that come through: what rates are of.
+[[nodiscard]] std::uint64_t images_done(const Workload& work);
 [[nodiscard]] const Workload* workload_of(const Report& report, Mode mode);
 /// Of each backend the run with the most workers that find a CPU each, or the fewest of all.
 [[nodiscard]] std::vector<const Measured*> widest_runs(const Report& report, Mode mode);

@@ -1,10 +1,11 @@
 #include "bench/report_markdown.hpp"
 
 #include "bench/breakdown.hpp"
-#include "bench/report_text.hpp"
+#include "bench/report_words.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +41,8 @@ std::string interval_text(const Interval& interval) {
 std::string optional_text(const std::optional<double>& value) { return value ? fmt::format("{:.2f}", *value) : "–"; }
 
 std::string mebibytes(std::uint64_t kb) { return number_text(static_cast<double>(kb) / 1024); }
+
+std::string time_cell(double seconds) { return seconds > 0 ? milliseconds_text(seconds * 1000) : "–"; }
 
 std::string label(const Measured& run) { return fmt::format("{} -j {}", run.point.backend, run.point.jobs); }
 
@@ -83,13 +86,17 @@ std::string breakdown_of(const Report& report, Mode mode) {
     const Breakdown& breakdown = *run->breakdown;
     Cells head = {label(*run) + ", ms"};
     std::vector<Cells> rows;
-    const std::vector<std::size_t> order = order_of_stages(breakdown.stages.size());
+    std::vector<std::size_t> order = order_of_stages(breakdown.stages.size());
+    std::erase_if(order, [&](std::size_t stage) {
+      return std::none_of(breakdown.rows.begin(), breakdown.rows.end(),
+                          [stage](const RowTimes& row) { return row.seconds.at(stage) > 0; });
+    });
     for (const std::size_t i : order) head.push_back(breakdown.stages[i]);
     head.insert(head.end(), {"waiting", "idle"});
     for (const RowTimes& row : breakdown.rows) {
       Cells& cells = rows.emplace_back(Cells{row.name});
-      for (const std::size_t i : order) cells.push_back(number_text(row.seconds.at(i) * 1000));
-      cells.insert(cells.end(), {number_text(row.waiting * 1000), number_text(row.idle * 1000)});
+      for (const std::size_t i : order) cells.push_back(time_cell(row.seconds.at(i)));
+      cells.insert(cells.end(), {time_cell(row.waiting), time_cell(row.idle)});
     }
     out += table(head, rows);
   }
@@ -102,11 +109,14 @@ std::string peers_of(const std::vector<Peer>& peers) {
   for (const Peer& peer : peers) {
     const bool timed = !peer.seconds.empty();
     rows.push_back({peer.name, timed ? duration_text(peer.median) : "–", timed ? interval_text(peer.ci95) : "–",
-                    peer_ratio(peer), peer.version, peer_remark(peer)});
+                    peer_ratio(peer), timed ? fmt::format("{:.2f}", peer.busy_cpus) : "–", peer_outputs(peer),
+                    peer.inputs == 0 ? "–" : peer_mebibytes(peer), peer.version, peer_remark(peer)});
   }
   return fmt::format("## Beside other programs\n\nWhole programs with their start, {} workers each.\n\n{}",
                      peers.front().jobs,
-                     table({"program", "median", "95 % interval", "times pixmill's", "version", "remark"}, rows));
+                     table({"program", "median", "95 % interval", "times pixmill's", "CPUs busy", "outputs", "MiB made",
+                            "version", "remark"},
+                           rows));
 }
 
 std::string queues_of(const std::vector<QueueResult>& queues) {

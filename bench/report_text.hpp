@@ -1,55 +1,24 @@
 #pragma once
 
 #include "bench/changes.hpp"
-#include "bench/report.hpp"
+#include "bench/report_words.hpp"
 
 #include <string>
 
 namespace pixmill::bench {
 
-/// The report for a terminal: a table for each mode, how the backends stand beside each other, what fits say, how quiet
-/// the machine was.
+/// The report for a terminal of 80 columns: a table for each mode, how the backends stand beside each other, what fits
+/// say, how quiet the machine was.
 [[nodiscard]] std::string text_of(const Report& report);
 
 /// The queues, a line each.
 [[nodiscard]] std::string text_of(const std::vector<QueueResult>& queues);
 
-/// "processes -j 2, files not in the page cache: 300 ms [290 ms, 310 ms], 1.500 […] of the time, slower".
-[[nodiscard]] std::string cold_text(const Cold& cold);
-
 /// The other programs, a line each.
 [[nodiscard]] std::string text_of(const std::vector<Peer>& peers);
-/// "4.31 [4.20, 4.52]", or a dash.
-[[nodiscard]] std::string peer_ratio(const Peer& peer);
-/// What a program does otherwise, or why it has no time; may be empty.
-[[nodiscard]] std::string peer_remark(const Peer& peer);
-
 /// What each backend lost, a line each.
 [[nodiscard]] std::string text_of(const std::vector<FaultResult>& faults);
-/// How a run with a fault ended, in a few words.
-[[nodiscard]] std::string ending_text(const FaultResult& fault);
-
 /// What changed, a line a point, and a sentence for what did not.
 [[nodiscard]] std::string text_of(const Changes& changes);
-
-/// Whether the noise is worth a warning.
-[[nodiscard]] bool unquiet(const Noise& noise);
-
-/// "12.3 ms", "1.23 s".
-[[nodiscard]] std::string duration_text(double seconds);
-/// "410 ns", "43.2 µs".
-[[nodiscard]] std::string latency_text(double nanoseconds);
-/// Three digits or so: "0.21", "812", "12300".
-[[nodiscard]] std::string number_text(double value);
-/// "1.070 [1.060, 1.100] of the time, slower".
-[[nodiscard]] std::string comparison_text(const Comparison& comparison);
-/// Where the time of a run went, a line a crew: "workers: decode 71 %, encode 12 %, waiting 3 %, idle 2 %".
-[[nodiscard]] std::vector<std::string> breakdown_lines(const Breakdown& breakdown);
-/// "processes takes 1.21 [1.20, 1.23] of its time"; empty where there is nothing beside it.
-[[nodiscard]] std::string floor_text(const Floor& floor);
-/// The sentences on the machine, the images and the method; a line each.
-[[nodiscard]] std::vector<std::string> circumstances(const Report& report);
-/// What the fits say, a line each.
-[[nodiscard]] std::vector<std::string> scaling_lines(const Report& report);
 
 }  // namespace pixmill::bench

@@ -37,6 +37,18 @@ struct Strip {
 };
 [[nodiscard]] std::string strip_chart(const std::string& title, const std::vector<Strip>& strips);
 
+/// A time over another one's.
+struct Ratio {
+  std::string label;
+  std::string value_text;
+  double ratio = 1;
+  Interval interval;
+  int series = 0;
+};
+/// A mark and its interval in each row, and a line at 1. `x_name` as in "times as long".
+[[nodiscard]] std::string ratio_chart(const std::string& title, const std::string& x_name,
+                                      const std::vector<Ratio>& ratios);
+
 /// What a row is made of, one after the other.
 struct Stack {
   std::string label;

@@ -71,7 +71,8 @@ void add_comparison_options(ArgumentParser& parser, BenchArguments& given) {
               options.faults);
   parser.flag("--cold", "one backend also with its files dropped from the page cache, where the machine lets us",
               options.cold);
-  parser.flag("--peers", "other programs at the same work, where they are installed (docs/bench.md says which)",
+  parser.flag("--peers",
+              "Python, OpenCV, libvips, GraphicsMagick and ImageMagick at the same work, as far as they are installed",
               options.peers);
   parser.option(
       "--repeats", "N", "rounds that count, in each of which every run has its turn",
@@ -111,8 +112,9 @@ bool parse(std::span<const std::string> arguments, BenchArguments& given, std::s
   page.usage = "pixmill bench INPUT... [--ops CHAIN] [options]";
   page.summary =
       "Compares the backends on this machine, on these images: all of them in turns, each run in a process of its own, "
-      "with warm-up, shuffled order and intervals, and only if all give the same outputs. Those go to a folder in "
-      "TMPDIR that is removed.";
+      "with warm-up, shuffled order and intervals. Outputs that differ are an error; they go to a folder in TMPDIR "
+      "that "
+      "is removed. Leave the machine alone meanwhile: the report says how quiet it was.";
   page.example = "pixmill bench photos -r --advice";
   page.example_meaning = "says which backend and how many workers to use for these photos";
   ArgumentParser parser(page);
@@ -160,8 +162,8 @@ void warn_of_failures(const bench::Report& report, Log& log) {
     if (work.failed == 0) continue;
     log.warning(fmt::format("{}: {} failed{}; 'pixmill run' tells which and why", to_string(work.mode),
                             format_count_of(work.failed, "image"),
-                            work.mode == bench::Mode::memory ? " and are left out where they could not be decoded"
-                                                             : " in every run, and are part of what was timed"));
+                            work.mode == bench::Mode::memory ? "; what could not be decoded is left out"
+                                                             : " in every run alike, which is part of what was timed"));
   }
 }
 

@@ -86,6 +86,10 @@ class Pool {
     /// `reason`: the signal or the exit code of the last death, or what else there is to say. The user may turn an
     /// answer that makes no sense into a failure by himself: reject().
     virtual void failed(std::uint64_t tag, Failure failure, const std::string& reason, int attempts) = 0;
+    /// An attempt came to nothing: the worker at place `worker` had that message, and was at no other, since then.
+    /// Called before the message is tried again or fails.
+    virtual void lost(std::uint64_t /*tag*/, int /*worker*/, std::chrono::steady_clock::time_point /*since*/,
+                      Failure /*failure*/, const std::string& /*reason*/) {}
 
     /// Whether the user takes answers as they lie: lent() instead of room_for() and answered().
     [[nodiscard]] virtual bool takes_leases() const { return false; }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kMostAnswerBytes = std::uint64_t{16} << 20;
 constexpr std::size_t kMostTroubleChars = 400;
+constexpr const char* kNoRoom = "there is no shared memory for its answer";
 
 }  // namespace
 
@@ -105,7 +106,7 @@ bool Pool::Impl::judge_answer(WorkerSlot& slot, const Descriptor& message) {
       dropped(slot);
       break;
     case to_coordinator::kNoMemory:
-      fail(*slot.settle(Clock::now()).task, Failure::no_memory, "it needs more memory than a worker may take");
+      fail_oldest(slot, "it needs more memory than a worker may take");
       break;
     default:
       return false;
@@ -124,7 +125,7 @@ bool Pool::Impl::judge_done(WorkerSlot& slot, const Descriptor& message) {
   }
   const std::span<std::byte> room = events_.room_for(oldest.task->tag, size);
   if (room.size() < size) {
-    fail(*slot.settle(Clock::now()).task, Failure::no_memory, "there is no memory for its answer");
+    fail_oldest(slot, "there is no memory for its answer");
     return true;
   }
   if (size > 0) std::memcpy(room.data(), slot.output(oldest, size).data(), size);
@@ -166,12 +167,25 @@ bool Pool::Impl::judge_need(WorkerSlot& slot, const Descriptor& message) {
   return true;
 }
 
+// The worker has done the oldest message, and there is no answer.
+Pool::Impl::TaskPtr Pool::Impl::settle_without_answer(WorkerSlot& slot, const char* reason) {
+  const Clock::time_point since = slot.oldest_since;
+  TaskPtr task = slot.settle(Clock::now()).task;
+  events_.lost(task->tag, static_cast<int>(number(slot)), since, Failure::no_memory, reason);
+  return task;
+}
+
+void Pool::Impl::fail_oldest(WorkerSlot& slot, const char* reason) {
+  const TaskPtr task = settle_without_answer(slot, reason);
+  fail(*task, Failure::no_memory, reason);
+}
+
 // There was no room for an answer. If others took it, the message is done again, alone, with room from the beginning;
 // nobody died, so that is no attempt.
 void Pool::Impl::dropped(WorkerSlot& slot) {
-  TaskPtr task = slot.settle(Clock::now()).task;
+  TaskPtr task = settle_without_answer(slot, kNoRoom);
   if (std::exchange(task->was_dropped, true)) {
-    fail(*task, Failure::no_memory, "there is no shared memory for its answer");
+    fail(*task, Failure::no_memory, kNoRoom);
   } else {
     lonely_.push_back(std::move(task));
   }

@@ -70,6 +70,8 @@ class Pool::Impl {
   void judge_lent(WorkerSlot& slot, std::uint64_t size);
   bool judge_need(WorkerSlot& slot, const Descriptor& message);
   void dropped(WorkerSlot& slot);
+  [[nodiscard]] TaskPtr settle_without_answer(WorkerSlot& slot, const char* reason);
+  void fail_oldest(WorkerSlot& slot, const char* reason);
   void measure(std::size_t answers, Clock::duration elapsed);
   // Sleeping.
   void sleep(Clock::time_point until);

@@ -323,6 +323,7 @@ void Pool::Impl::distribute(WorkerSlot& slot, std::deque<WorkerSlot::Lent> left,
 
 void Pool::Impl::charge(WorkerSlot& slot, TaskPtr task, Failure failure, const std::string& reason) {
   ++task->attempts;
+  events_.lost(task->tag, static_cast<int>(number(slot)), slot.oldest_since, failure, reason);
   if (task->attempts > options_.retries) {
     fail(*task, failure, reason);
     return;

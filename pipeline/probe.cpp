@@ -7,7 +7,7 @@
 namespace pixmill::pipeline {
 
 std::vector<std::string> stage_names(const Chain& chain) {
-  std::vector<std::string> names = {"read", "decode", "reduce", "encode", "write"};
+  std::vector<std::string> names = {"read", "decode", "reduce", "encode", "write", "lost"};
   const auto begin = chain.steps.begin();
   for (auto step = begin; step != chain.steps.end(); ++step) {
     const auto same = [&](const ChainStep& other) { return other.kernel == step->kernel; };

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pixmill::pipeline {
@@ -33,6 +34,7 @@ struct RowWork {
   std::uint64_t image = 0;
   std::span<const StageSpan> spans;  ///< In order; valid during the call.
   std::optional<Verdict> verdict;    ///< With the last of an image: what became of it.
+  std::string_view reason = {};      ///< Of a Stage::lost, which stands alone.
 };
 
 /// Takes note of where time goes. Where a job has none, nothing is measured.

@@ -13,6 +13,7 @@ enum class Stage : std::uint32_t {
   reduce,  ///< What is left to do for reductions, and levels that are applied for a finished frame.
   encode,  ///< With the levels that are applied on the way.
   write,   ///< Output, journal and row; what is folded.
+  lost,    ///< An attempt of which nothing came, since its worker died or was ended.
   kernel,
 };
 constexpr Stage stage_of_step(std::size_t step) {
@@ -30,9 +31,10 @@ struct StageSpan {
 };
 static_assert(sizeof(StageSpan) == 24);
 
-[[nodiscard]] inline std::uint64_t monotonic_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+[[nodiscard]] inline std::uint64_t monotonic_ns(
+    std::chrono::steady_clock::time_point time = std::chrono::steady_clock::now()) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
 }
 
 /// Notes how long it lives. Costs one branch where there is nowhere to note it.

@@ -28,9 +28,7 @@ constexpr std::string_view kEnd = "\n]}\n";
 // Rows of one crew lie together: workers first.
 constexpr int kTracksOfACrew = 100000;
 
-std::string json_text(const std::string& text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string json_text(std::string_view text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 int track_of(Row row) { return static_cast<int>(row.crew) * kTracksOfACrew + row.place + 1; }
 
@@ -69,16 +67,18 @@ void TraceFile::add(const RowWork& work) noexcept {
     const int track = track_of(work.row);
     std::string text;
     if (work.row.crew == Crew::worker && !work.verdict) describe_image(work, text);
+    const std::string more =
+        work.reason.empty() ? "" : fmt::format(",{},\"reason\":{}", input_text(work.image), json_text(work.reason));
     for (const StageSpan& span : work.spans) {
-      text += fmt::format("{},\"cat\":\"stage\",\"name\":{}}}", span_text(track, span.begin_ns, span.end_ns),
-                          stages_.at(span.stage));
+      text += fmt::format("{},\"cat\":\"stage\",\"name\":{},\"args\":{{\"index\":{}{}}}}}",
+                          span_text(track, span.begin_ns, span.end_ns), stages_.at(span.stage), work.image, more);
     }
     if (work.verdict && !is_well(*work.verdict) && !work.spans.empty()) {
       text += fmt::format(
           ",\n{{\"ph\":\"i\",\"s\":\"t\",\"pid\":{},\"tid\":{},\"ts\":{},\"cat\":\"verdict\",\"name\":\"{}\","
-          "\"args\":{{\"input\":{}}}}}",
+          "\"args\":{{\"index\":{},{}}}}}",
           process_, track, microseconds(work.spans.back().end_ns - std::min(origin_ns_, work.spans.back().end_ns)),
-          to_string(*work.verdict), json_text(std::string(inputs_.path(work.image))));
+          to_string(*work.verdict), work.image, input_text(work.image));
     }
     const std::lock_guard lock(mutex_);
     if (!status_.ok) return;
@@ -110,11 +110,15 @@ void TraceFile::describe_row(Row row) {
 
 // A span around the stages that a worker took an image through.
 void TraceFile::describe_image(const RowWork& work, std::string& text) const {
-  if (work.spans.empty() || work.spans.front().stage == static_cast<std::uint32_t>(Stage::read)) return;
-  text += fmt::format("{},\"cat\":\"image\",\"name\":\"image\",\"args\":{{\"index\":{},\"input\":{}}}}}",
+  if (work.spans.empty()) return;
+  const auto first = static_cast<Stage>(work.spans.front().stage);
+  if (first == Stage::read || first == Stage::lost) return;
+  text += fmt::format("{},\"cat\":\"image\",\"name\":\"image\",\"args\":{{\"index\":{},{}}}}}",
                       span_text(track_of(work.row), work.spans.front().begin_ns, work.spans.back().end_ns), work.image,
-                      json_text(std::string(inputs_.path(work.image))));
+                      input_text(work.image));
 }
+
+std::string TraceFile::input_text(std::uint64_t image) const { return "\"input\":" + json_text(inputs_.path(image)); }
 
 std::string TraceFile::span_text(int track, std::uint64_t begin_ns, std::uint64_t end_ns) const {
   const std::uint64_t begin = std::max(begin_ns, origin_ns_);

@@ -42,6 +42,7 @@ class TraceFile final : public Probe {
  private:
   void describe_row(Row row);
   void describe_image(const RowWork& work, std::string& text) const;
+  [[nodiscard]] std::string input_text(std::uint64_t image) const;
   [[nodiscard]] std::string span_text(int track, std::uint64_t begin_ns, std::uint64_t end_ns) const;
   void flush(bool last);
   void fail(int error);

@@ -1,5 +1,5 @@
 // JPEG or PNG to gray, Otsu, 1-bit PNG, with OpenCV and nothing else on threads that share a counter: what one writes
-// without pixmill.
+// without pixmill. A file that fails is said, and the others are done all the same; then the exit code is 1.
 //
 //   peer_opencv_threads LIST OUT JOBS       LIST: paths, a line each; `--version` tells OpenCV's
 
@@ -21,12 +21,19 @@
 namespace {
 
 bool convert(const std::string& path, const std::filesystem::path& folder) {
-  const cv::Mat gray = cv::imread(path, cv::IMREAD_GRAYSCALE);
-  if (gray.empty()) return false;
-  cv::Mat two;
-  cv::threshold(gray, two, 0, 255, cv::THRESH_BINARY | cv::THRESH_OTSU);
-  const std::string name = std::filesystem::path(path).filename().string() + ".png";
-  return cv::imwrite((folder / name).string(), two, {cv::IMWRITE_PNG_COMPRESSION, 1, cv::IMWRITE_PNG_BILEVEL, 1});
+  try {
+    const cv::Mat gray = cv::imread(path, cv::IMREAD_GRAYSCALE);
+    cv::Mat two;
+    const std::string out = (folder / (std::filesystem::path(path).filename().string() + ".png")).string();
+    if (!gray.empty()) cv::threshold(gray, two, 0, 255, cv::THRESH_BINARY | cv::THRESH_OTSU);
+    if (!gray.empty() && cv::imwrite(out, two, {cv::IMWRITE_PNG_COMPRESSION, 1, cv::IMWRITE_PNG_BILEVEL, 1})) {
+      return true;
+    }
+    std::fprintf(stderr, "%s: it cannot be %s\n", path.c_str(), gray.empty() ? "decoded" : "written");
+  } catch (const cv::Exception& error) {
+    std::fprintf(stderr, "%s: %s\n", path.c_str(), error.what());
+  }
+  return false;
 }
 
 }  // namespace

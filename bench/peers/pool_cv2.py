@@ -1,4 +1,5 @@
-"""JPEG or PNG to gray, Otsu, 1-bit PNG, with OpenCV in Python's multiprocessing.Pool.
+"""JPEG or PNG to gray, Otsu, 1-bit PNG, with OpenCV in Python's multiprocessing.Pool. A file that fails is said, and the
+others are done all the same; then the exit code is 1.
 
     pool_cv2.py LIST OUT JOBS       LIST: paths, a line each; `--version` tells OpenCV's
 """
@@ -20,10 +21,17 @@ def begin():
 
 def convert(task):
     path, out = task
-    gray = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
-    _, two = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    if not cv2.imwrite(out, two, BILEVEL):
-        raise OSError(out)
+    try:
+        gray = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+        if gray is None:
+            raise ValueError("it cannot be decoded")
+        _, two = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+        if not cv2.imwrite(out, two, BILEVEL):
+            raise OSError("its output cannot be written")
+    except (cv2.error, OSError, ValueError) as error:
+        print(f"{path}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def main():
@@ -36,8 +44,8 @@ def main():
     tasks = [(path, os.path.join(folder, os.path.basename(path) + ".png")) for path in paths]
     chunk = max(1, min(4, len(tasks) // (jobs * 4)))  # few files are spread over all, too
     with multiprocessing.Pool(jobs, begin) as pool:
-        for _ in pool.imap_unordered(convert, tasks, chunksize=chunk):
-            pass
+        failed = sum(not well for well in pool.imap_unordered(convert, tasks, chunksize=chunk))
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

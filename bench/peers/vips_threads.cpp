@@ -1,4 +1,5 @@
-// JPEG or PNG to gray, Otsu, 1-bit PNG, with libvips on threads that share a counter.
+// JPEG or PNG to gray, Otsu, 1-bit PNG, with libvips on threads that share a counter. A file that fails is said, and
+// the others are done all the same; then the exit code is 1.
 //
 //   peer_vips_threads LIST OUT JOBS       LIST: paths, a line each; `--version` tells libvips'
 
@@ -98,7 +99,10 @@ int main(int argc, char** argv) {
   std::atomic<bool> well{true};
   const auto work = [&] {
     for (std::size_t i = next++; i < paths.size(); i = next++) {
-      if (!convert(paths[i], argv[2])) well = false;
+      if (convert(paths[i], argv[2])) continue;
+      std::fprintf(stderr, "%s: %s\n", paths[i].c_str(), vips_error_buffer());
+      vips_error_clear();
+      well = false;
     }
     vips_thread_shutdown();
   };

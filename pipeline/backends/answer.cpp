@@ -179,8 +179,8 @@ bool read_spans(Cursor& cursor, std::uint32_t count, std::uint32_t stages, std::
   for (std::uint32_t i = 0; i < count; ++i) {
     StageSpan span;
     if (!cursor.take(span)) return false;
-    if (span.stage >= stages || span.unused != 0 || span.begin_ns < last_ns || span.end_ns < span.begin_ns)
-      return false;
+    const bool its_own = span.stage < stages && span.stage != static_cast<std::uint32_t>(Stage::lost);
+    if (!its_own || span.unused != 0 || span.begin_ns < last_ns || span.end_ns < span.begin_ns) return false;
     last_ns = span.end_ns;
     spans.push_back(span);
   }

@@ -64,6 +64,13 @@ class EarlyServer final : public HeadStart {
   std::unique_ptr<ipc::ForkServer> server_;
 };
 
+/// An attempt at a task that came to nothing.
+struct LostAttempt {
+  int worker = 0;
+  StageSpan span;
+  std::string reason;
+};
+
 /// A task between being read and being delivered.
 struct InFlight {
   std::unique_ptr<Task> task;
@@ -73,6 +80,7 @@ struct InFlight {
   Bytes encoded;
   std::uint64_t submitted_ns = 0;  ///< Where the job has a probe.
   int worker = 0;
+  std::vector<LostAttempt> lost;  ///< Likewise.
 };
 using InFlightPtr = std::unique_ptr<InFlight>;
 
@@ -97,7 +105,7 @@ class Coordinator final : ipc::Pool::Events {
         workers_(std::max(1, static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(job.jobs),
                                                                       job.source.inputs().size())))),
         gate_(bounds(job.queued_bytes)),
-        answered_ns_(static_cast<std::size_t>(workers_)),
+        busy_until_ns_(static_cast<std::size_t>(workers_)),
         pool_(pool_options(), *this, early_server(job)) {}
 
   void run() {
@@ -211,9 +219,7 @@ class Coordinator final : ipc::Pool::Events {
   void write(int place) {
     while (auto item = done_.pop()) {
       InFlight& image = **item;
-      if (job_.probe != nullptr && !image.result.spans.empty()) {
-        job_.probe->add({{Crew::worker, image.worker}, image.task->index, image.result.spans, {}});
-      }
+      if (job_.probe != nullptr) tell_workers_time(image);
       deliver(job_, {Crew::writer, place}, *image.task, std::move(image.result), image.encoded);
       const std::uint64_t bytes = image.answer.bytes().size();
       spare_.put_back(std::move(image.task));
@@ -221,6 +227,14 @@ class Coordinator final : ipc::Pool::Events {
       item->reset();
       if (backlog_bytes_.fetch_sub(bytes) >= kMostBacklogBytes) pool_.wake();
     }
+  }
+
+  void tell_workers_time(const InFlight& image) const {
+    for (const LostAttempt& attempt : image.lost) {
+      job_.probe->add({{Crew::worker, attempt.worker}, image.task->index, {&attempt.span, 1}, {}, attempt.reason});
+    }
+    if (image.result.spans.empty()) return;
+    job_.probe->add({{Crew::worker, image.worker}, image.task->index, image.result.spans, {}});
   }
 
   // --- The calling thread ---
@@ -299,7 +313,7 @@ class Coordinator final : ipc::Pool::Events {
 
   // A worker may say what it likes of its time, but only of that in which it had this image and no other.
   void hold_to_its_time(InFlight& image) {
-    std::uint64_t& since = answered_ns_.at(static_cast<std::size_t>(image.worker));
+    std::uint64_t& since = busy_until_ns_.at(static_cast<std::size_t>(image.worker));
     const std::uint64_t now = monotonic_ns();
     const std::uint64_t begin = std::max(since, image.submitted_ns);
     for (StageSpan& span : image.result.spans) {
@@ -307,6 +321,17 @@ class Coordinator final : ipc::Pool::Events {
       span.end_ns = std::clamp(span.end_ns, begin, now);
     }
     if (!image.result.spans.empty()) since = image.result.spans.back().end_ns;
+  }
+
+  void lost(std::uint64_t tag, int worker, std::chrono::steady_clock::time_point since, ipc::Failure failure,
+            const std::string& reason) override {
+    if (job_.probe == nullptr) return;
+    std::uint64_t& busy_until = busy_until_ns_.at(static_cast<std::size_t>(worker));
+    const std::uint64_t end = monotonic_ns();
+    const std::uint64_t begin = std::clamp(monotonic_ns(since), std::min(busy_until, end), end);
+    in_flight_.at(tag)->lost.push_back(
+        {worker, {begin, end, static_cast<std::uint32_t>(Stage::lost), 0}, in_words(failure, reason, 1)});
+    busy_until = end;
   }
 
   void failed(std::uint64_t tag, ipc::Failure failure, const std::string& reason, int attempts) override {
@@ -328,7 +353,7 @@ class Coordinator final : ipc::Pool::Events {
   SpareTasks spare_;
   std::unordered_map<std::uint64_t, InFlightPtr> in_flight_;
   std::uint64_t next_tag_ = 0;
-  std::vector<std::uint64_t> answered_ns_;  // by worker: the end of the last image that it answered
+  std::vector<std::uint64_t> busy_until_ns_;  // by worker: the end of the last image that it answered, or lost
   std::atomic<std::uint64_t> backlog_bytes_{0};
   std::atomic<int> reading_{0};
   std::atomic<bool> broken_{false};

@@ -182,8 +182,9 @@ for out; do :; done
     std::string rest;
     std::string why_not;
   };
-  for (const Case& one : {Case{"exit 2", "no outputs (exit code 2)"}, Case{"echo > $out/a.png; exit 9", "exit code 9"},
-                          Case{"echo > $out/a.png; exit 0", "1 outputs of 4"}}) {
+  for (const Case& one :
+       {Case{"exit 2", "no outputs (exit code 2)"}, Case{"echo > $out/0000000.png; exit 9", "exit code 9"},
+        Case{"echo > $out/0000000.png; exit 0", "outputs of 1 image, and the backends of 4"}}) {
     options.program = make_program(in("../fake"), script + one.rest);
     const Report report = run_bench(options);
     ASSERT_FALSE(report.peers.empty());

@@ -15,10 +15,10 @@ namespace {
 
 Breakdown made_breakdown() {
   return {2.0,
-          {"read", "decode", "reduce", "encode", "write", "gray", "<blur>"},
-          {{"worker 1", {0, 1, 0, 0.5, 0, 0.125, 0}, 0.25, 0.125},
-           {"worker 2", {0, 1, 0, 0.25, 0, 0.25, 0}, 0.25, 0.25},
-           {"reader 1", {0.5, 0, 0, 0, 0, 0, 0}, 1, 0.5}}};
+          {"read", "decode", "reduce", "encode", "write", "lost", "gray", "<blur>"},
+          {{"worker 1", {0, 1, 0, 0.5, 0, 0, 0.125, 0}, 0.25, 0.125},
+           {"worker 2", {0, 1, 0, 0.25, 0, 0.125, 0.125, 0}, 0.25, 0.25},
+           {"reader 1", {0.5, 0, 0, 0, 0, 0, 0, 0}, 1, 0.5}}};
 }
 
 TEST(Breakdown, ComesOutOfAChildAsItWentIn) {
@@ -54,17 +54,17 @@ TEST(Breakdown, HasAWorkerThatGotNoImage) {
   for (const RowTimes& row : breakdown.rows) names.push_back(row.name);
   EXPECT_EQ(names, (std::vector<std::string>{"worker 1", "worker 2", "worker 3", "reader 1"}));
   EXPECT_EQ(breakdown.rows[0].idle, 2.0);
-  EXPECT_EQ(breakdown.rows[0].seconds, std::vector<double>(7));
+  EXPECT_EQ(breakdown.rows[0].seconds, std::vector<double>(8));
   EXPECT_EQ(breakdown.rows[1].seconds, made_breakdown().rows[1].seconds);
   EXPECT_EQ(sum_of_crew(breakdown, "worker").whole(), 6);
 }
 
 TEST(Breakdown, IsToldInTheOrderOfAnImagesWay) {
-  const std::vector<std::size_t> order = {0, 1, 5, 6, 2, 3, 4};
-  EXPECT_EQ(order_of_stages(7), order);
+  const std::vector<std::size_t> order = {0, 1, 6, 7, 2, 3, 4, 5};
+  EXPECT_EQ(order_of_stages(8), order);
   const std::vector<std::string> lines = breakdown_lines(made_breakdown());
   ASSERT_EQ(lines.size(), 2U);
-  EXPECT_EQ(lines[0], "2 workers: decode 50.0 %, gray 9.4 %, encode 18.8 %, waiting 12.5 %, idle 9.4 %");
+  EXPECT_EQ(lines[0], "2 workers: decode 50.0 %, gray 6.2 %, encode 18.8 %, lost 3.1 %, waiting 12.5 %, idle 9.4 %");
   EXPECT_EQ(lines[1], "1 reader: read 25.0 %, waiting 50.0 %, idle 25.0 %");
 }
 

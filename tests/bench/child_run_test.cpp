@@ -2,6 +2,8 @@
 
 #include "bench/machine_facts.hpp"
 #include "bench/process_memory.hpp"
+#include "tests/support/sample_files.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 
@@ -143,6 +146,34 @@ TEST(ProcessMemory, TheTreeHoldsChildrenAndTheirChildren) {
   ::kill(child, SIGKILL);
   ::close(ready[0]);
   ::close(ready[1]);
+}
+
+TEST(MachineFacts, CpusThatShareACoreAreTold) {
+  const pixmill::tests::ScratchFolder folder;
+  const auto tell = [&](int cpu, const char* siblings) {
+    const std::string topology = folder / ("cpu" + std::to_string(cpu) + "/topology");
+    std::filesystem::create_directories(topology);
+    pixmill::tests::write_file(topology + "/core_cpus_list", siblings);
+  };
+  tell(0, "0,2\n");
+  tell(1, "1,3\n");
+  tell(2, "0,2\n");
+  EXPECT_EQ(cores_of(folder.path(), {0, 1, 2}), 2);
+  EXPECT_EQ(cores_of(folder.path(), {0, 2}), 1);
+  EXPECT_EQ(cores_of(folder.path(), {0, 3}), 0) << "of one it is not told";
+}
+
+TEST(MachineFacts, WhatGovernsTheClockIsTold) {
+  const pixmill::tests::ScratchFolder folder;
+  EXPECT_EQ(clock_of(folder.path()), "");
+  std::filesystem::create_directories(folder / "cpu0/cpufreq");
+  pixmill::tests::write_file(folder / "cpu0/cpufreq/scaling_governor", "powersave\n");
+  EXPECT_EQ(clock_of(folder.path()), "governor powersave");
+  std::filesystem::create_directories(folder / "intel_pstate");
+  pixmill::tests::write_file(folder / "intel_pstate/no_turbo", "0\n");
+  EXPECT_EQ(clock_of(folder.path()), "governor powersave, turbo on");
+  pixmill::tests::write_file(folder / "intel_pstate/no_turbo", "1\n");
+  EXPECT_EQ(clock_of(folder.path()), "governor powersave, turbo off");
 }
 
 TEST(MachineFacts, TicksAreReadFromTheFirstLine) {

@@ -9,6 +9,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <sstream>
+
 namespace pixmill::bench {
 namespace {
 
@@ -32,6 +35,83 @@ TEST(Report, PassesCountForRates) {
   report.workloads[0].passes = 3;
   conclude(report);
   EXPECT_DOUBLE_EQ(report.runs[0].images_per_s, 150);
+}
+
+TEST(Report, ImagesThatFailCountInNoRate) {
+  Report report = made_report({{"serial", 1, 2.0}}, 0);
+  report.workloads[0].failed = 20;  // of 100
+  conclude(report);
+  EXPECT_DOUBLE_EQ(report.runs[0].images_per_s, 40);
+  EXPECT_NE(text_of(report).find("100 images (20 fail"), std::string::npos);
+}
+
+TEST(Report, ARatioHasNoMoreDigitsThanItsIntervalIsGoodFor) {
+  const auto text = [](double ratio, double low, double high) {
+    const Comparison comparison{ratio, {low, high}, Relation::equal};
+    return ratio_text(comparison) + ' ' + ratio_interval_text(comparison);
+  };
+  EXPECT_EQ(text(1.0304, 1.0201, 1.0399), "1.030 [1.020, 1.040]");
+  EXPECT_EQ(text(1.0304, 0.81, 1.36), "1.03 [0.81, 1.36]");
+  EXPECT_EQ(text(29.71, 23.42, 37.4), "29.7 [23.4, 37.4]");
+}
+
+TEST(Report, OnlyWhatIsKnownToBeAlikeIsCalledEqual) {
+  EXPECT_EQ(relation_text({1.0, {0.99, 1.01}, Relation::equal}), "equal within 2 %");
+  EXPECT_EQ(relation_text({1.0, {0.8, 1.2}, Relation::equal}), "no difference seen");
+  EXPECT_EQ(relation_text({1.5, {1.4, 1.6}, Relation::slower}), "slower");
+}
+
+TEST(Report, APeerThatHasMoreThreadsShowsIt) {
+  Report report = made_report({{"processes", 2, 1.0}}, 0);
+  for (const double cpu : {1.9, 7.8}) {
+    Peer& peer = report.peers.emplace_back();
+    peer.version = "1";
+    peer.jobs = 2;
+    peer.seconds.assign(7, 1.0);
+    peer.cpu_seconds.assign(7, cpu);
+  }
+  conclude(report);
+  EXPECT_DOUBLE_EQ(report.peers[0].busy_cpus, 1.9);
+  EXPECT_DOUBLE_EQ(Json::parse(json_of(report))["peers"][1]["busy_cpus"], 7.8);
+  EXPECT_NE(text_of(report).find("7.80"), std::string::npos);
+}
+
+/// A report with something of everything, and long words.
+Report full_report() {
+  Report report = made_report(
+      {{"processes", 1, 20.0}, {"processes", 2, 15.0}, {"threads", 2, 12.0}, {"threads", 4, 30.0}}, 0.3, 1, 2);
+  report.chain = "gray=luma,adaptive=gaussian:window=101:c=7,morph=open:size=3,threshold=otsu:type=binary:scope=image";
+  report.runs[2].breakdown = Breakdown{1,
+                                       {"read", "decode", "reduce", "encode", "write", "lost", "gray", "adaptive"},
+                                       {{"worker 1", {1, 1, 1, 1, 1, 1, 1, 1}, 1, 1}}};
+  report.floors.resize(1);
+  report.floors[0].jobs = 2;
+  report.floors[0].seconds.assign(7, 11.0);
+  report.cold.emplace().point = report.runs[1].point;
+  report.cold->seconds.assign(7, 100.0);
+  report.peers.resize(2);
+  report.peers[0].name = "pixmill run";
+  report.peers[0].seconds.assign(7, 10.0);
+  report.peers[1].name = "ImageMagick, GNU parallel";
+  report.peers[1].seconds.assign(7, 15.0);
+  report.peers[1].differs =
+      "also made one of a file with quite a long name.jpg and another one.jpg, on which pixmill failed";
+  report.queues.resize(1);
+  report.queues[0].name = "boost message_queue";
+  report.queues[0].p50_ns = 1e9;
+  report.queues[0].stream_per_s = 1e8;
+  report.faults.push_back(
+      {"processes", 2, "crash", 20, 9, "", false, "was killed by SIGSEGV (Segmentation fault)", 20.1});
+  conclude(report);
+  return report;
+}
+
+TEST(Report, NoLineIsLongerThanATerminal) {
+  std::istringstream lines(text_of(full_report()));
+  for (std::string line; std::getline(lines, line);) {
+    const auto letters = std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xc0) != 0x80; });
+    EXPECT_LE(letters, 80) << line;
+  }
 }
 
 TEST(Report, ABackendThatIsSlowedIsFoundAndTwoEqualOnesAreNot) {
@@ -86,9 +166,20 @@ TEST(Report, TheJsonHasTheKeysOfTheContract) {
 
 TEST(Report, TheTextNamesEveryRun) {
   const std::string text = text_of(made_report({{"processes", 1, 2.0}, {"threads", 1, 1.5}}));
-  EXPECT_NE(text.find("processes      1"), std::string::npos) << text;
+  EXPECT_NE(text.find("processes     1"), std::string::npos) << text;
   EXPECT_NE(text.find("threads -j 1 over processes"), std::string::npos) << text;
   EXPECT_NE(text.find("--seed 1"), std::string::npos) << text;
+}
+
+TEST(Advice, SaysWhatMakesItDoubtful) {
+  Report report = made_report({{"processes", 2, 1.0}, {"threads", 2, 1.0}}, 0.02);
+  EXPECT_TRUE(report.advice.ends_with("costs no other.")) << report.advice;
+  report.repeats = 2;
+  report.noise.others_share = 0.5;
+  conclude(report);
+  EXPECT_TRUE(
+      report.advice.ends_with("costs no other (2 rounds are too few to be sure, and the machine was not quiet)."))
+      << report.advice;
 }
 
 TEST(Advice, TakesTheIsolatedOneOfTwoThatAreEqual) {

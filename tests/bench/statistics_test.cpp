@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 namespace pixmill::bench {
@@ -16,6 +17,19 @@ std::vector<double> timings(double middle, double noise, std::size_t count, std:
     value = middle * (1 + noise * (static_cast<double>(random.below(2001)) / 1000.0 - 1));
   }
   return values;
+}
+
+// So the binomial distribution tells how often they hold the median, whatever the noise: 93.5 % and 87.5 %.
+TEST(Statistics, TheIntervalOfElevenRoundsLeavesTwoOutAtEachEndAndOfSevenOne) {
+  const auto interval_of = [](int rounds) {
+    std::vector<double> values(static_cast<std::size_t>(rounds));
+    std::iota(values.begin(), values.end(), 1);
+    return median_interval(values, 1);
+  };
+  EXPECT_EQ(interval_of(11).low, 3);
+  EXPECT_EQ(interval_of(11).high, 9);
+  EXPECT_EQ(interval_of(7).low, 2);
+  EXPECT_EQ(interval_of(7).high, 6);
 }
 
 TEST(Statistics, MedianAndQuantilesOfKnownValues) {

@@ -40,6 +40,22 @@ TEST(SvgChart, ThereIsAMarkForEachValue) {
   EXPECT_EQ(count_of(strips, "hollow"), 1U);
 }
 
+TEST(SvgChart, ARatioIsOnItsSideOfOne) {
+  const std::string chart = ratio_chart(
+      "t", "times as long", {{"slower", "1.20", 1.2, {1.1, 1.3}, 0}, {"faster", "0.80", 0.8, {0.7, 0.9}, 1}});
+  EXPECT_EQ(count_of(chart, "class=\"mark"), 2U);
+  EXPECT_EQ(count_of(chart, "class=\"whisker\""), 6U);
+  const auto number_behind = [&chart](const char* text, std::size_t from) {
+    return std::stod(chart.substr(chart.find(text, from) + std::string_view(text).size()));
+  };
+  const double one = number_behind("<line x1=\"", chart.rfind("\" y1=\"0.0\"") - 20);
+  const double slower = number_behind("<circle cx=\"", 0);
+  const double faster = number_behind("<rect x=\"", 0);
+  EXPECT_GT(slower, one);
+  EXPECT_LT(faster, one);
+  EXPECT_EQ(ratio_chart("t", "x", {{"same", "1", 1, {1, 1}, 0}}).find("nan"), std::string::npos);
+}
+
 TEST(SvgChart, PartsOfAStackAddUp) {
   const std::string chart =
       stack_chart("t", {"a", "b", "waiting", "idle"}, {{"one", "50 %", {1, 0, 1, 2}}, {"two", "", {0, 0, 0, 0}}});

@@ -249,6 +249,18 @@ class Client final : public Pool::Events {
     }
   }
 
+  void lost(std::uint64_t tag, int worker, std::chrono::steady_clock::time_point since, Failure failure,
+            const std::string& /*reason*/) override {
+    losses.push_back({tag, worker, since, failure});
+  }
+
+  struct Loss {
+    std::uint64_t tag = 0;
+    int worker = 0;
+    std::chrono::steady_clock::time_point since;
+    Failure failure = Failure::died;
+  };
+  std::vector<Loss> losses;  ///< Attempts that came to nothing.
   std::set<std::uint64_t> without_room;
   std::map<std::uint64_t, int> rejections;  ///< How often an answer is said to make no sense.
   std::vector<std::uint64_t> order;         ///< In which messages were answered or failed.

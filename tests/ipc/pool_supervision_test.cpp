@@ -47,6 +47,7 @@ TEST(PoolSupervision, BusyWorkersThatAreKilledCostTheirMessageOneAttempt) {
   Client client(options);
   client.settle(2);
   const std::uint64_t runs = counts->runs;
+  const auto begin = std::chrono::steady_clock::now();
   const std::uint64_t one = client.submit(Command::echo_when_told, 0);
   const std::uint64_t two = client.submit(Command::echo_when_told, 0);
   const auto behind = client.submit_many(50);
@@ -57,6 +58,14 @@ TEST(PoolSupervision, BusyWorkersThatAreKilledCostTheirMessageOneAttempt) {
   client.finish();
   client.expect_answered(one, 2);
   client.expect_answered(two, 2);
+  ASSERT_EQ(client.losses.size(), 2U);
+  EXPECT_EQ(client.losses[0].worker + client.losses[1].worker, 1) << "one each";
+  for (const Client::Loss& loss : client.losses) {
+    EXPECT_TRUE(loss.tag == one || loss.tag == two) << loss.tag;
+    EXPECT_EQ(loss.failure, Failure::died);
+    EXPECT_GE(loss.since, begin);
+    EXPECT_LE(loss.since, std::chrono::steady_clock::now());
+  }
   expect_all_answered(client, behind);
 }
 

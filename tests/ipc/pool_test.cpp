@@ -97,6 +97,8 @@ TEST(Pool, WithoutRoomAtTheUsersTheMessageFails) {
   client.without_room.insert(empty);
   client.finish();
   client.expect_failed(tag, Failure::no_memory, "no memory for its answer", 1);
+  ASSERT_EQ(client.losses.size(), 1U);
+  EXPECT_EQ(client.losses[0].tag, tag);
   client.expect_answered(empty);
 }
 

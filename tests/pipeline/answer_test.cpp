@@ -356,7 +356,7 @@ std::optional<ReadAnswer> sent_with(const std::vector<StageSpan>& spans, std::ui
 }
 
 TEST(Answer, SaysWhereTheTimeWent) {
-  const auto got = sent_with({{100, 200, 1, 0}, {200, 200, 5, 0}, {250, 900, 3, 0}}, 6);
+  const auto got = sent_with({{100, 200, 1, 0}, {200, 200, 6, 0}, {250, 900, 3, 0}}, 7);
   ASSERT_TRUE(got);
   ASSERT_EQ(got->result.spans.size(), 3U);
   EXPECT_EQ(got->result.spans[2].begin_ns, 250U);
@@ -368,6 +368,7 @@ TEST(Answer, SaysWhereTheTimeWent) {
 TEST(Answer, TimesThatCannotBeAreNothing) {
   EXPECT_FALSE(sent_with({{100, 200, 1, 0}}, 0)) << "nobody asked";
   EXPECT_FALSE(sent_with({{100, 200, 6, 0}}, 6)) << "no such stage";
+  EXPECT_FALSE(sent_with({{100, 200, static_cast<std::uint32_t>(Stage::lost), 0}}, 7)) << "then it would not speak";
   EXPECT_FALSE(sent_with({{200, 100, 1, 0}}, 6)) << "ends before it begins";
   EXPECT_FALSE(sent_with({{100, 200, 1, 0}, {150, 300, 2, 0}}, 6)) << "two at a time";
   EXPECT_FALSE(sent_with({{100, 200, 1, 1}}, 6)) << "more than is said";

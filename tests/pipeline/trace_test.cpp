@@ -1,4 +1,6 @@
+#include "ipc/sandbox.hpp"
 #include "tests/pipeline/batch_fixture.hpp"
+#include "tests/pipeline/own/kernels_for_tests.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -7,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <numeric>
 #include <set>
 
@@ -40,6 +43,7 @@ class Trace {
       EXPECT_TRUE(names_.contains(track)) << "a row without a name";
       const double begin = event.at("ts").get<double>();
       EXPECT_GE(begin, 0);
+      EXPECT_TRUE(event.at("args").at("index").is_number_unsigned());
       if (phase == "i") {
         EXPECT_EQ(event.at("s"), "t");
         marks_.emplace_back(event.at("name").get<std::string>(), event.at("args").at("input").get<std::string>());
@@ -48,13 +52,22 @@ class Trace {
       EXPECT_EQ(phase, "X");
       const double length = event.at("dur").get<double>();
       EXPECT_GE(length, 0);
-      rows_[names_[track]].push_back(
-          {event.at("name"), event.at("cat"), begin, begin + length, event.value("args", Json::object())});
+      rows_[names_[track]].push_back({event.at("name"), event.at("cat"), begin, begin + length, event.at("args")});
     }
   }
 
   [[nodiscard]] const std::map<std::string, std::vector<Span>>& rows() const { return rows_; }
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& marks() const { return marks_; }
+  /// The stages of a row, which are one after the other.
+  [[nodiscard]] std::vector<Span> stages(const std::string& row) const {
+    std::vector<Span> spans = rows_.at(row);
+    std::erase_if(spans, [](const Span& span) { return span.category != "stage"; });
+    std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.begin_us < b.begin_us; });
+    for (std::size_t i = 1; i < spans.size(); ++i) {
+      EXPECT_GE(spans[i].begin_us, spans[i - 1].end_us - 0.002) << row << ", " << spans[i].name;
+    }
+    return spans;
+  }
   [[nodiscard]] std::multiset<std::string> names(const std::string& category) const {
     std::multiset<std::string> all;
     for (const auto& [row, spans] : rows_) {
@@ -119,15 +132,9 @@ TEST_F(Traces, StagesOfARowFollowEachOtherAndFitIntoTheRun) {
     std::map<std::string, double> traced;
     const Trace trace(path());
     for (const auto& [row, given] : trace.rows()) {
-      std::vector<Trace::Span> spans = given;
-      std::erase_if(spans, [](const Trace::Span& span) { return span.category != "stage"; });
-      std::sort(spans.begin(), spans.end(), [](const auto& a, const auto& b) { return a.begin_us < b.begin_us; });
-      for (std::size_t i = 0; i < spans.size(); ++i) {
-        if (i > 0) {
-          EXPECT_GE(spans[i].begin_us, spans[i - 1].end_us - 0.002) << backend.name << " " << row;
-        }
-        traced[row] += (spans[i].end_us - spans[i].begin_us) * 1e-6;
-      }
+      SCOPED_TRACE(backend.name);
+      const std::vector<Trace::Span> spans = trace.stages(row);
+      for (const Trace::Span& span : spans) traced[row] += (span.end_us - span.begin_us) * 1e-6;
       EXPECT_LE(spans.back().end_us * 1e-6, report.seconds) << backend.name << " " << row;
     }
     ASSERT_EQ(report.rows.size(), traced.size()) << backend.name;
@@ -154,6 +161,51 @@ TEST_F(Traces, SayWhichImageFailed) {
     ASSERT_EQ(trace.marks().size(), 1U) << backend.name;
     EXPECT_EQ(trace.marks()[0].second, in("bad.jpg"));
   }
+}
+
+TEST_F(Traces, HaveWhatWorkersLost) {
+  register_kernel(tests::that_does("loses_its_worker", [](const cv::Mat& in) {
+    if (in.cols == 102) ::raise(SIGKILL);
+    volatile bool hangs = in.cols == 103;
+    while (hangs) {
+    }
+  }));
+  for (const int width : {102, 103}) {
+    tests::write_file(in(std::to_string(width) + ".png"), tests::encoded(tests::noise_frame(width, 9, CV_8UC1), "png"));
+  }
+  constexpr std::chrono::milliseconds kTimeout{2000};
+  BatchOptions wanted = options("loses_its_worker");
+  wanted.trace = path();
+  wanted.time_stages = true;
+  wanted.supervision.timeout = kTimeout;
+  wanted.supervision.sandbox = ipc::kSandboxInThisBuild;
+  const BatchReport report = run_batch(wanted);
+  EXPECT_EQ(report.count(Verdict::crashed), 1U);
+  EXPECT_EQ(report.count(Verdict::timeout), 1U);
+
+  const Trace trace(path());
+  std::multiset<std::string> inputs;
+  for (const auto& [row, given] : trace.rows()) {
+    for (const Trace::Span& span : trace.stages(row)) {
+      if (span.name != "lost") continue;
+      EXPECT_TRUE(row.starts_with("worker")) << row;
+      const auto input = span.arguments.at("input").get<std::string>();
+      const auto reason = span.arguments.at("reason").get<std::string>();
+      inputs.insert(input);
+      if (input == in("102.png")) {
+        EXPECT_TRUE(reason.starts_with("its worker was killed")) << reason;
+      } else {
+        EXPECT_NE(reason.find("took longer"), std::string::npos) << reason;
+        EXPECT_GE(span.end_us - span.begin_us, 1e3 * static_cast<double>(kTimeout.count()));
+      }
+    }
+  }
+  EXPECT_EQ(inputs, (std::multiset<std::string>{in("102.png"), in("102.png"), in("103.png"), in("103.png")}));
+
+  const auto lost = std::find(report.stages.begin(), report.stages.end(), "lost") - report.stages.begin();
+  double seconds = 0;
+  for (const RowTimes& row : report.rows) seconds += row.seconds.at(static_cast<std::size_t>(lost));
+  EXPECT_GE(seconds, 2e-3 * static_cast<double>(kTimeout.count())) << "they were not idle";
 }
 
 TEST_F(Traces, HaveThePassOverTheBatchAsWell) {

@@ -62,7 +62,7 @@ std::vector<Candidate> candidates_of(const Report& report) {
   if (all.empty()) return all;
   const Measured& fastest = *std::min_element(all.begin(), all.end(), quicker)->run;
   for (Candidate& one : all) {
-    one.over_fastest = compare_rounds(fastest.seconds, one.run->seconds, kTolerance, report.seed);
+    one.over_fastest = compare_rounds(fastest.seconds, one.run->seconds, kTolerance);
   }
   return all;
 }

@@ -23,7 +23,7 @@ struct BenchOptions {
   bool cold = false;    ///< Once a round, one backend with its files dropped from the page cache. Takes Mode::files.
   bool peers = false;   ///< Set other programs beside it, where they are installed. Takes inputs, and Mode::files.
   std::string program;  ///< The pixmill that they are set beside; empty: the program of this process.
-  int repeats = 11;     ///< See docs/bench.md for how often an interval of so many holds the median.
+  int repeats = 7;
   std::uint64_t seed = 0;
   /// What a run in memory is to last with one worker, so that its start and end weigh little: it goes over the images
   /// as often as that takes, at most a thousand times.

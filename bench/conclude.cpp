@@ -15,7 +15,7 @@ const std::vector<int> kPredicted = {8, 32, 128};
 
 void conclude_run(Measured& run, const Report& report) {
   run.median = median(run.seconds);
-  run.ci95 = median_interval(run.seconds, report.seed);
+  run.ci95 = median_interval(run.seconds);
   run.outliers = outliers(run.seconds);
   run.oversubscribed = run.point.jobs > report.machine.usable_cpus;
   const Workload* work = workload_of(report, run.point.mode);
@@ -47,28 +47,27 @@ std::vector<Beside> beside_base(const Report& report) {
   for (const Measured& run : report.runs) {
     const Measured* base = find_run(report, run.point.mode, name, run.point.jobs);
     if (base == nullptr || base == &run) continue;
-    all.push_back(
-        {run.point, base->point.backend, compare_rounds(base->seconds, run.seconds, kTolerance, report.seed)});
+    all.push_back({run.point, base->point.backend, compare_rounds(base->seconds, run.seconds, kTolerance)});
   }
   return all;
 }
 
 void conclude_floor(Floor& floor, const Report& report) {
   floor.median = median(floor.seconds);
-  floor.ci95 = median_interval(floor.seconds, report.seed);
+  floor.ci95 = median_interval(floor.seconds);
   const Measured* base = find_run(report, floor.mode, base_of(report), floor.jobs);
   if (base == nullptr) return;
   floor.base = base->point.backend;
-  floor.base_over = compare_rounds(floor.seconds, base->seconds, kTolerance, report.seed);
+  floor.base_over = compare_rounds(floor.seconds, base->seconds, kTolerance);
 }
 
 void conclude_cold(Cold& cold, const Report& report) {
   if (!cold.why_not.empty()) cold.seconds.clear();  // it failed in a later round; too few to tell anything
   if (cold.seconds.empty()) return;
   cold.median = median(cold.seconds);
-  cold.ci95 = median_interval(cold.seconds, report.seed);
+  cold.ci95 = median_interval(cold.seconds);
   const Measured* warm = find_run(report, cold.point.mode, cold.point.backend, cold.point.jobs);
-  if (warm != nullptr) cold.over = compare_rounds(warm->seconds, cold.seconds, kTolerance, report.seed);
+  if (warm != nullptr) cold.over = compare_rounds(warm->seconds, cold.seconds, kTolerance);
 }
 
 void conclude_peer(Peer& peer, const Report& report) {
@@ -83,10 +82,10 @@ void conclude_peer(Peer& peer, const Report& report) {
   }
   if (!busy.empty()) peer.busy_cpus = median(std::move(busy));
   peer.median = median(peer.seconds);
-  peer.ci95 = median_interval(peer.seconds, report.seed);
+  peer.ci95 = median_interval(peer.seconds);
   const Peer& own = report.peers.front();
   if (&peer != &own && !own.seconds.empty()) {
-    peer.over = compare_rounds(own.seconds, peer.seconds, kTolerance, report.seed);
+    peer.over = compare_rounds(own.seconds, peer.seconds, kTolerance);
   }
 }
 

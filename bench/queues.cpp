@@ -171,7 +171,7 @@ class QueueSession {
         if (!time(place)) return {};
       }
     }
-    for (std::size_t place = 0; place < kinds_.size(); ++place) finish(place, seed);
+    for (std::size_t place = 0; place < kinds_.size(); ++place) finish(place);
     return std::move(results_);
   }
 
@@ -204,20 +204,20 @@ class QueueSession {
     return run.has_value();
   }
 
-  void finish(std::size_t place, std::uint64_t seed) {
+  void finish(std::size_t place) {
     const Series& ours = series_.front();
     const Series& theirs = series_[place];
     QueueResult& result = results_[place];
     result.spins = kinds_[place].spins;
     result.p50_ns = median(theirs.p50);
-    result.p50_interval = median_interval(theirs.p50, seed);
+    result.p50_interval = median_interval(theirs.p50);
     result.p99_ns = median(theirs.p99);
     result.stream_per_s = median(theirs.one);
-    result.stream_interval = median_interval(theirs.one, seed);
+    result.stream_interval = median_interval(theirs.one);
     if (!theirs.many.empty()) result.batched_per_s = median(theirs.many);
     if (place == 0) return;
-    result.ring_over_p50 = compare_rounds(theirs.p50, ours.p50, kTolerance, seed);
-    result.ring_over_stream = compare_rounds(theirs.one, ours.one, kTolerance, seed);
+    result.ring_over_p50 = compare_rounds(theirs.p50, ours.p50, kTolerance);
+    result.ring_over_stream = compare_rounds(theirs.one, ours.one, kTolerance);
   }
 
   const QueueLoad load_;

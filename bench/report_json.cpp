@@ -289,8 +289,8 @@ std::string json_of(const Report& report) {
 OldReport parse_old_report(const std::string& text, const std::string& name) {
   try {
     return read_old_report(Json::parse(text));
-  } catch (const Json::exception& error) {
-    throw Error(ErrorCode::usage, name + " is no report of 'pixmill bench --json': " + error.what());
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::usage, name + " is no report of 'pixmill bench --json'");
   } catch (const Error& error) {
     throw Error(ErrorCode::usage, name + " is no report of 'pixmill bench --json': " + error.what());
   }

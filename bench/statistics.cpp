@@ -19,6 +19,13 @@ Comparison judged(double ratio, const Interval& interval, double tolerance, std:
   return comparison;
 }
 
+// How likely `heads` of `tosses` of a coin are.
+double half_binomial(std::size_t tosses, std::size_t heads) {
+  const auto n = static_cast<double>(tosses);
+  const auto k = static_cast<double>(heads);
+  return std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) - n * std::log(2.0));
+}
+
 }  // namespace
 
 double quantile(std::vector<double> values, double share) {
@@ -46,15 +53,28 @@ std::vector<double> Random::resample(std::span<const double> values) {
 
 Interval middle_95(std::vector<double> draws) { return {quantile(draws, 0.025), quantile(std::move(draws), 0.975)}; }
 
-Interval median_interval(std::span<const double> values, std::uint64_t seed) {
-  if (values.size() < kLeastForInterval) {
-    const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    return {*low, *high};
+Interval median_interval(std::span<const double> values) {
+  std::vector<double> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  const std::size_t count = sorted.size();
+  if (count < kLeastForInterval) return {sorted.front(), sorted.back()};
+  // How often the values but `out` at either end hold the median: of `count` tosses of a coin, that many or fewer
+  // heads.
+  constexpr double kWanted = 0.95;
+  std::size_t out = 0;
+  double held = 1 - 2 * half_binomial(count, 0);
+  double next = held - 2 * half_binomial(count, 1);
+  while (next >= kWanted) {
+    held = next;
+    ++out;
+    next -= 2 * half_binomial(count, out + 1);
   }
-  Random random(seed);
-  std::vector<double> medians(kDraws);
-  for (double& drawn : medians) drawn = median(random.resample(values));
-  return middle_95(std::move(medians));
+  const double part = (held - kWanted) / (held - next);
+  const auto below = static_cast<double>(out + 1);
+  const auto above = static_cast<double>(count - out - 1);
+  const double inwards = above * part / (below + (above - below) * part);
+  return {sorted[out] + inwards * (sorted[out + 1] - sorted[out]),
+          sorted[count - 1 - out] - inwards * (sorted[count - 1 - out] - sorted[count - 2 - out])};
 }
 
 std::vector<std::size_t> outliers(std::span<const double> values) {
@@ -78,11 +98,10 @@ double spread(std::span<const double> values) {
   return (quantile(all, 0.9) - quantile(all, 0.1)) / median(all);
 }
 
-Comparison compare_rounds(std::span<const double> base, std::span<const double> times, double tolerance,
-                          std::uint64_t seed) {
+Comparison compare_rounds(std::span<const double> base, std::span<const double> times, double tolerance) {
   std::vector<double> ratios;
   for (std::size_t i = 0; i < std::min(base.size(), times.size()); ++i) ratios.push_back(times[i] / base[i]);
-  return judged(median(ratios), median_interval(ratios, seed), tolerance, ratios.size());
+  return judged(median(ratios), median_interval(ratios), tolerance, ratios.size());
 }
 
 Comparison compare_series(std::span<const double> base, std::span<const double> times, double tolerance,

@@ -2,6 +2,7 @@
 
 #include "pipeline/files/output_file.hpp"
 #include "pipeline/files/whole_file.hpp"
+#include "pipeline/own_files.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -22,7 +23,9 @@ std::string read_text(const std::string& path) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
-void check_writable(const std::string& path) {
+namespace {
+
+void check_folder(const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   const std::string folder = parent.empty() ? "." : parent.string();
   std::error_code error;
@@ -30,6 +33,20 @@ void check_writable(const std::string& path) {
   if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
   throw Error(ErrorCode::usage,
               path + ": no file can be made in " + folder + ": " + std::generic_category().message(errno));
+}
+
+}  // namespace
+
+void check_writable(const std::vector<Written>& files, const InputOptions& options) {
+  std::vector<pipeline::OwnFile> own;
+  for (const Written& file : files) {
+    check_folder(file.path);
+    own.push_back({file.option, file.path});
+  }
+  // A list on standard input can be read but once, and is refused for that later.
+  const bool any_inputs = (!options.paths.empty() || options.files_from) && options.files_from != "-";
+  if (own.empty()) return;
+  pipeline::check_apart(own, options, any_inputs ? pipeline::list_inputs(options, "") : pipeline::InputList());
 }
 
 void write_text(const std::string& path, const std::string& text) {

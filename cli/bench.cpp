@@ -97,7 +97,9 @@ void add_report_options(ArgumentParser& parser, BenchArguments& given) {
   parser.option("--report", "FILE.html",
                 "write a page with charts there, one file that needs nothing else; FILE.md: Markdown",
                 [&given](const std::string& value) {
-                  if (value.empty() || value == "-") throw Error(ErrorCode::usage, "expected the name of a file");
+                  if (!value.ends_with(".html") && !value.ends_with(".htm") && !value.ends_with(".md")) {
+                    throw Error(ErrorCode::usage, "expected FILE.html or FILE.md");
+                  }
                   given.report = value;
                 });
   parser.flag("--advice", "end with the backend and the number of workers to use, and why", given.advice);
@@ -208,9 +210,10 @@ int compare(BenchArguments& given, Log& log, Console& console) {
     old = bench::parse_old_report(bench::read_text(*given.compare), *given.compare);
     bench::check_comparable(*old, given.bench.batch.plan.text());
   }
-  for (const auto& path : {given.json, given.report}) {
-    if (path && *path != "-") bench::check_writable(*path);
-  }
+  std::vector<bench::Written> files;
+  if (given.json && *given.json != "-") files.push_back({"--json", *given.json});
+  if (given.report) files.push_back({"--report", *given.report});
+  bench::check_writable(files, given.bench.batch.inputs);
   std::stop_source stop;
   const SignalWatch watch(
       stop, [&log](int) { log.urgent("interrupted: ending what runs"); }, [&console] { console.abandon(); });

@@ -82,7 +82,13 @@ void add_chain_options(ArgumentParser& parser, BatchArguments& arguments) {
       "--ops", "CHAIN",
       std::string("kernels, NAME[=ARG[:KEY=ARG]...] separated by commas") +
           (arguments.ops ? "" : "; without: images as they are"),
-      [&arguments](const std::string& value) { arguments.ops = value; }, arguments.ops.value_or(""));
+      [&arguments](const std::string& value) {
+        if (value.empty()) {
+          throw Error(ErrorCode::usage, "--ops is empty, perhaps for a variable that is not set; leave it out instead");
+        }
+        arguments.ops = value;
+      },
+      arguments.ops.value_or(""));
   add_plugin_option(parser, arguments.plugins);
 }
 

@@ -85,7 +85,8 @@ Supervision supervision_of(const SupervisionOptions& options, const Backend& bac
 void check_limits(const LimitOptions& limits) {
   constexpr std::uint64_t kLeastMemory = std::uint64_t{1} << 20;
   constexpr std::uint64_t kMostPixels = std::uint64_t{1} << 31;
-  if (limits.max_memory < kLeastMemory) refuse("--max-memory", std::to_string(limits.max_memory), "at least 1M");
+  if (limits.max_memory < kLeastMemory)
+    refuse("--max-memory", fmt::format("{} bytes", limits.max_memory), "at least 1M");
   if (limits.max_pixels < 1 || limits.max_pixels > kMostPixels) {
     refuse("--max-pixels", std::to_string(limits.max_pixels), fmt::format("a number from 1 to {}", kMostPixels));
   }

@@ -1,3 +1,5 @@
+#include "pipeline/own_files.hpp"
+
 #include "pipeline/batch_setup.hpp"
 #include "pipeline/files/output_file.hpp"
 #include "pipeline/inputs/path_error.hpp"
@@ -18,12 +20,6 @@ namespace pixmill::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A file that a run writes about itself.
-struct OwnFile {
-  std::string_view what;  // as the user knows it
-  std::string path;
-};
 
 struct FileIdentity {
   bool exists = false;
@@ -97,11 +93,10 @@ void check_each_other(const std::vector<OwnFile>& files) {
   }
 }
 
-void check_inputs(const OwnFile& file, const BatchOptions& options, const InputList& inputs) {
+void check_inputs(const OwnFile& file, const InputOptions& options, const InputList& inputs) {
   const FileIdentity own = identity_of(file.path);
   if (!own.exists) return;
-  if (options.inputs.files_from && identity_of(*options.inputs.files_from) == own)
-    refuse(file, "is the list of inputs");
+  if (options.files_from && identity_of(*options.files_from) == own) refuse(file, "is the list of inputs");
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (identity_of(std::string(inputs.path(i))) == own) refuse(file, "is one of the inputs");
   }
@@ -135,14 +130,18 @@ void check_images(const BatchOptions& options, const BatchSetup& setup) {
   }
 }
 
+void check_apart(const std::vector<OwnFile>& files, const InputOptions& options, const InputList& inputs) {
+  for (const OwnFile& file : files) check_inputs(file, options, inputs);
+  check_each_other(files);
+}
+
 void check_own_files(const BatchOptions& options, const BatchSetup& setup, const InputList& inputs) {
   const std::vector<OwnFile> files = own_files(options, setup);
   for (const OwnFile& file : files) {
     check_folder(file, setup);
-    check_inputs(file, options, inputs);
     if (setup.program.write) check_outputs(file, setup, inputs);
   }
-  check_each_other(files);
+  check_apart(files, options.inputs, inputs);
   check_images(options, setup);
 }
 

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <latch>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -84,13 +84,13 @@ Error no_thread(const std::exception& error) {
 // TBB starts its threads from threads of its own, where a failure ends the program. So as many are started here first;
 // the stacks of those that have ended are there for the next.
 void check_threads(int jobs) {
-  std::latch all_there(jobs);
+  std::mutex all_there;
   std::vector<std::jthread> threads;
+  const std::lock_guard wait(all_there);
   try {
     threads.reserve(static_cast<std::size_t>(jobs));
-    for (int i = 0; i < jobs; ++i) threads.emplace_back([&all_there] { all_there.arrive_and_wait(); });
+    for (int i = 0; i < jobs; ++i) threads.emplace_back([&all_there] { const std::lock_guard end(all_there); });
   } catch (const std::exception& error) {
-    all_there.count_down(jobs - static_cast<int>(threads.size()));
     throw no_thread(error);
   }
 }

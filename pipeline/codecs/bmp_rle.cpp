@@ -62,7 +62,8 @@ BmpRle::Step BmpRle::skip() {
   const std::uint64_t right = byte_at(data_, at_);
   const std::uint64_t up = byte_at(data_, at_ + 1);
   at_ += 2;
-  if ((right > 0 && x_ + right > width_) || y_ + up > height_) return damage(Verdict::corrupt, "the code skips out of the image");
+  if ((right > 0 && x_ + right > width_) || y_ + up > height_)
+    return damage(Verdict::corrupt, "the code skips out of the image");
   x_ += right;
   if (up == 0) return Step::on;
   if (y_ + up == height_) {

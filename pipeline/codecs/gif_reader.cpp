@@ -117,6 +117,8 @@ void GifReader::close() {
 CodecStatus GifReader::failure(int error) const {
   if (error == D_GIF_ERR_NOT_ENOUGH_MEM) return {Verdict::out_of_memory, "not enough memory to decode it"};
   if (ended_) return {Verdict::truncated, in_lines_ ? "cut short" : "the file ends before its first image"};
+  // All of it was read, so what failed was taking memory for its colours.
+  if (error == D_GIF_ERR_NO_SCRN_DSCR) return {Verdict::out_of_memory, "not enough memory to decode it"};
   switch (error) {
     case D_GIF_ERR_WRONG_RECORD:
       return {Verdict::corrupt, "a block is of a kind that GIF does not define"};

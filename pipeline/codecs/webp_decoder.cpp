@@ -46,6 +46,7 @@ std::uint64_t transparency_bytes(Bytes file, const WebpLayout& layout) {
 CodecStatus describe(VP8StatusCode error, const std::string& chunk) {
   switch (error) {
     case VP8_STATUS_OUT_OF_MEMORY:
+    case VP8_STATUS_USER_ABORT:  // nobody does, but libwebp says so where it has no memory for its rows
       return {Verdict::out_of_memory, "not enough memory to decode it"};
     case VP8_STATUS_SUSPENDED:
     case VP8_STATUS_NOT_ENOUGH_DATA:

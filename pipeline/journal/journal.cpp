@@ -74,20 +74,25 @@ std::string partials_path(const Journal::Settings& settings) { return settings.d
 bool learn(const Journal::Settings& settings, const std::string& id, int manifest_fd, const InputList& inputs,
            const OutputNaming& naming, PriorRun& prior) {
   prior = PriorRun(inputs, naming, settings.plan);
-  if (manifest_fd >= 0 && !prior.read_rows(manifest_fd) && settings.resume) {
-    throw Error(ErrorCode::usage, fmt::format("{} is no manifest, and --resume would replace it: move it away, or name "
-                                              "another by --manifest",
-                                              settings.manifest));
-  }
+  if (manifest_fd >= 0) prior.read_rows(manifest_fd);
   if (settings.directory.empty()) return false;
   const std::string path = journal_path(settings, id);
   const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno != ENOENT && errno != ENOTDIR) throw Error(ErrorCode::machine, failed_call("open", path, errno));
   if (!fd) return false;
-  static_cast<void>(prior.read_rows(fd.get()));
+  prior.read_rows(fd.get());
   std::string first(kOverwriteMark.size(), '\0');
   return ::pread(fd.get(), first.data(), first.size(), 0) == static_cast<ssize_t>(first.size()) &&
          first == kOverwriteMark;
+}
+
+// --resume replaces a manifest in the end.
+void check_manifest(int fd, const std::string& path) {
+  if (may_be_manifest(fd)) return;
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("{} is no manifest, and --resume would replace it: move it away, or name another by --manifest",
+                  path));
 }
 
 // Whether an output is what an earlier run wrote, however the folder is called now.
@@ -182,6 +187,7 @@ PriorRun Journal::check(const Settings& settings, const InputList& inputs, const
     if (!manifest && errno != ENOENT && errno != ENOTDIR) {
       throw Error(ErrorCode::machine, failed_call("open", settings.manifest, errno));
     }
+    if (manifest) check_manifest(manifest.get(), settings.manifest);
     all_known = learn(settings, run_id(settings), manifest.get(), inputs, naming, prior);
   }
   refuse_what_is_in_the_way(settings, prior, all_known, inputs, naming);
@@ -189,7 +195,10 @@ PriorRun Journal::check(const Settings& settings, const InputList& inputs, const
 }
 
 void Journal::lock_manifest() {
-  if (!manifest_) manifest_ = AppendFile(open_locked(settings_.manifest), settings_.manifest);
+  if (manifest_) return;
+  ipc::UniqueFd fd = open_locked(settings_.manifest);
+  if (settings_.resume) check_manifest(fd.get(), settings_.manifest);  // before a torn line is closed in it
+  manifest_ = AppendFile(std::move(fd), settings_.manifest);
 }
 
 void Journal::open_files(const InputList& inputs) {

@@ -82,14 +82,12 @@ std::optional<std::size_t> PriorRun::index_of(std::string_view input) const {
   return std::nullopt;
 }
 
-bool PriorRun::read_rows(int fd) {
+void PriorRun::read_rows(int fd) {
   LineReader reader(fd);
   std::string_view line;
   std::uint64_t offset = 0;
-  bool any_ours = false;
   while (reader.next(line, offset)) {
     const auto row = parse_row(line);
-    any_ours = any_ours || row || may_be_ours(line);
     if (!row) continue;
     const auto index = index_of(row->outcome.input);
     if (!index) continue;
@@ -108,7 +106,6 @@ bool PriorRun::read_rows(int fd) {
     details_.erase(*index);
     if (!row->outcome.detail.empty()) details_[*index] = row->outcome.detail;
   }
-  return any_ours || read_at(fd, 0, 1).empty();
 }
 
 void PriorRun::read_partials(ipc::UniqueFd fd) {
@@ -139,6 +136,16 @@ std::optional<kernels::Partial> PriorRun::partial(std::uint64_t index, std::uint
   if (!row || row->key.input_xxh64 != input_xxh64 || row->key.plan != plan_) return std::nullopt;
   if (index_of(row->key.input) != index) return std::nullopt;
   return row->partial;
+}
+
+bool may_be_manifest(int fd) {
+  LineReader reader(fd);
+  std::string_view line;
+  std::uint64_t offset = 0;
+  while (reader.next(line, offset)) {
+    if (may_be_ours(line) || parse_row(line)) return true;
+  }
+  return read_at(fd, 0, 1).empty();
 }
 
 }  // namespace pixmill::pipeline

@@ -35,9 +35,8 @@ class PriorRun {
   PriorRun(const InputList& inputs, const OutputNaming& naming, std::uint64_t plan);
 
   /// Takes in the lines of a manifest or of a journal; of several lines of one input the last counts. Throws Error
-  /// (machine) when reading fails; whatever the lines say, it is no error. False: it is not empty, and
-  /// nothing in it is a row or a summary, or the beginning of one.
-  bool read_rows(int fd);
+  /// (machine) when reading fails; whatever the lines say, it is no error.
+  void read_rows(int fd);
   /// Takes in where the lines of the state of the reductions stand. Keeps the file open.
   void read_partials(ipc::UniqueFd fd);
 
@@ -64,5 +63,9 @@ class PriorRun {
   };
   std::vector<Place> partial_at_;
 };
+
+/// Whether a file may be a manifest: it is empty, or something in it is a row or a summary, or what a crash left of
+/// one. Reads up to the first such line. Throws Error (machine) when reading fails.
+[[nodiscard]] bool may_be_manifest(int fd);
 
 }  // namespace pixmill::pipeline

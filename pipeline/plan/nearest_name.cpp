@@ -28,8 +28,10 @@ constexpr std::size_t kLongestWord = 64;
 
 }  // namespace
 
-std::string nearest_name(std::string_view word, const std::vector<std::string_view>& candidates) {
-  if (word.empty() || word.size() > kLongestWord) return {};
+std::string nearest_name(std::string_view given, const std::vector<std::string_view>& candidates) {
+  if (given.empty() || given.size() > kLongestWord) return {};
+  std::string word(given);  // names are in lower case
+  for (char& letter : word) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {

@@ -19,17 +19,19 @@ std::vector<double> timings(double middle, double noise, std::size_t count, std:
   return values;
 }
 
-// So the binomial distribution tells how often they hold the median, whatever the noise: 93.5 % and 87.5 %.
-TEST(Statistics, TheIntervalOfElevenRoundsLeavesTwoOutAtEachEndAndOfSevenOne) {
+// By hand: of 7, all hold the median in 98.4 %, and all but the outermost in 87.5 %; of 11, those from the second on in
+// 98.8 % and from the third on in 93.5 %.
+TEST(Statistics, TheIntervalLiesBetweenThoseThatHoldTheMedianMoreAndLessOften) {
   const auto interval_of = [](int rounds) {
     std::vector<double> values(static_cast<std::size_t>(rounds));
     std::iota(values.begin(), values.end(), 1);
-    return median_interval(values, 1);
+    return median_interval(values);
   };
-  EXPECT_EQ(interval_of(11).low, 3);
-  EXPECT_EQ(interval_of(11).high, 9);
-  EXPECT_EQ(interval_of(7).low, 2);
-  EXPECT_EQ(interval_of(7).high, 6);
+  EXPECT_NEAR(interval_of(7).low, 1.733, 0.001);
+  EXPECT_NEAR(interval_of(7).high, 6.267, 0.001);
+  EXPECT_NEAR(interval_of(11).low, 2.918, 0.001);
+  EXPECT_NEAR(interval_of(11).high, 9.082, 0.001);
+  EXPECT_NEAR(interval_of(1000).low, 469.5, 1);
 }
 
 TEST(Statistics, MedianAndQuantilesOfKnownValues) {
@@ -47,31 +49,22 @@ TEST(Statistics, RandomNumbersAreThoseOfSplitMix64) {
   EXPECT_EQ(random.next(), 9817491932198370423ULL);
 }
 
-TEST(Statistics, TheIntervalHoldsTheMedianAndIsTheSameForTheSameSeed) {
-  const auto values = timings(1, 0.1, 31, 5);
-  const Interval interval = median_interval(values, 1);
-  EXPECT_LE(interval.low, median(values));
-  EXPECT_GE(interval.high, median(values));
-  EXPECT_LT(interval.high - interval.low, 0.2);
-  const Interval again = median_interval(values, 1);
-  EXPECT_EQ(interval.low, again.low);
-  EXPECT_EQ(interval.high, again.high);
-}
-
 TEST(Statistics, NineteenOfTwentyIntervalsHoldTheTrueMedian) {
-  int held = 0;
-  constexpr int kTrials = 200;
-  for (std::uint64_t trial = 0; trial < kTrials; ++trial) {
-    const Interval interval = median_interval(timings(1, 0.2, 15, trial), trial);
-    if (interval.low <= 1 && 1 <= interval.high) ++held;
+  constexpr int kTrials = 2000;
+  for (const std::size_t rounds : {6U, 7U, 9U, 11U, 15U, 40U}) {
+    int held = 0;
+    for (std::uint64_t trial = 0; trial < kTrials; ++trial) {
+      const Interval interval = median_interval(timings(1, 0.2, rounds, trial));
+      if (interval.low <= 1 && 1 <= interval.high) ++held;
+    }
+    // The seeds are fixed.
+    EXPECT_GE(held, kTrials * 93 / 100) << rounds;
+    EXPECT_LE(held, kTrials * 97 / 100) << rounds;
   }
-  // The seeds are fixed. A bootstrap of 15 values promises a little less than it says.
-  EXPECT_GE(held, kTrials * 88 / 100);
-  EXPECT_LT(held, kTrials);
 }
 
 TEST(Statistics, OfFewTimingsTheIntervalIsTheirRange) {
-  const Interval interval = median_interval(std::vector<double>{2, 5, 3}, 1);
+  const Interval interval = median_interval(std::vector<double>{2, 5, 3});
   EXPECT_EQ(interval.low, 2);
   EXPECT_EQ(interval.high, 5);
 }
@@ -87,7 +80,7 @@ TEST(Statistics, TwoThatAreEqualAreCalledEqual) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const auto one = timings(0.5, 0.05, 7, seed);
     const auto other = timings(0.5, 0.05, 7, seed + 1000);
-    EXPECT_EQ(compare_rounds(one, other, 0.05, seed).relation, Relation::equal) << seed;
+    EXPECT_EQ(compare_rounds(one, other, 0.05).relation, Relation::equal) << seed;
     EXPECT_EQ(compare_series(one, other, 0.05, seed).relation, Relation::equal) << seed;
   }
 }
@@ -96,10 +89,10 @@ TEST(Statistics, AOneThatIsSlowerIsFound) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const auto one = timings(0.5, 0.03, 7, seed);
     const auto slow = timings(0.6, 0.03, 7, seed + 1000);
-    const Comparison rounds = compare_rounds(one, slow, 0.02, seed);
+    const Comparison rounds = compare_rounds(one, slow, 0.02);
     EXPECT_EQ(rounds.relation, Relation::slower) << seed;
     EXPECT_NEAR(rounds.ratio, 1.2, 0.06);
-    EXPECT_EQ(compare_rounds(slow, one, 0.02, seed).relation, Relation::faster) << seed;
+    EXPECT_EQ(compare_rounds(slow, one, 0.02).relation, Relation::faster) << seed;
     EXPECT_EQ(compare_series(one, slow, 0.02, seed).relation, Relation::slower) << seed;
     EXPECT_EQ(compare_series(slow, one, 0.02, seed).relation, Relation::faster) << seed;
   }
@@ -113,16 +106,16 @@ TEST(Statistics, WhatSlowsAWholeRoundCountsForNothing) {
     one.push_back(machine);
     slow.push_back(machine * 1.1);
   }
-  EXPECT_EQ(compare_rounds(one, slow, 0.02, 1).relation, Relation::slower);
-  EXPECT_NEAR(compare_rounds(one, slow, 0.02, 1).ratio, 1.1, 1e-12);
+  EXPECT_EQ(compare_rounds(one, slow, 0.02).relation, Relation::slower);
+  EXPECT_NEAR(compare_rounds(one, slow, 0.02).ratio, 1.1, 1e-12);
   EXPECT_EQ(compare_series(one, slow, 0.02, 1).relation, Relation::equal);
 }
 
 TEST(Statistics, WithinTheToleranceIsEqual) {
   const std::vector<double> one(9, 1.0);
   const std::vector<double> other(9, 1.015);
-  EXPECT_EQ(compare_rounds(one, other, 0.02, 1).relation, Relation::equal);
-  EXPECT_EQ(compare_rounds(one, other, 0.01, 1).relation, Relation::slower);
+  EXPECT_EQ(compare_rounds(one, other, 0.02).relation, Relation::equal);
+  EXPECT_EQ(compare_rounds(one, other, 0.01).relation, Relation::slower);
 }
 
 TEST(Statistics, WarmUpIsOverWhenTwoRoundsAgree) {

@@ -199,6 +199,22 @@ class BenchTest(ProgramTest):
         self.assertIn("| serial -j 1 |", text)
         self.check_clean()
 
+    def test_no_report_replaces_an_input_or_another_report(self):
+        image = next(self.inputs.iterdir())
+        link = self.folder / "link.md"
+        link.symlink_to(image)
+        listed = self.folder / "list"
+        listed.write_text(f"{image}\n")
+        before = image.read_bytes()
+        same = self.folder / "same.md"
+        for arguments in (("--json", image), ("--report", link), ("--json", listed, "--files-from", listed),
+                          ("--json", same, "--report", same), ("--report", self.folder / "report.pdf")):
+            done = self.bench("--backends", "serial", "--repeats", "1", *arguments)
+            self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertEqual(image.read_bytes(), before)
+        self.assertEqual(listed.read_text(), f"{image}\n")
+        self.assertFalse(same.exists())
+
     def test_a_report_that_cannot_be_written_is_refused_before_work(self):
         for option in ("--json", "--report"):
             for path in (self.folder / "no" / "report", self.folder):

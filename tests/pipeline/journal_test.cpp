@@ -120,7 +120,7 @@ TEST_F(Resume, WhatIsNoManifestIsNotReplaced) {
   for (const std::string& content : {std::string("milk\neggs\n"), binary, std::string("{\"name\":\"a\"}\n")}) {
     tests::write_file(*options.manifest, content);
     EXPECT_NE(refusal(options).find("is no manifest"), std::string::npos);
-    EXPECT_EQ(tests::read_file(*options.manifest), content);
+    EXPECT_TRUE(tests::read_file(*options.manifest) == content) << content.substr(0, 9);
   }
 }
 

@@ -12,6 +12,7 @@ TEST(NearestName, FindsWhatFingersMeant) {
   EXPECT_EQ(nearest_name("meen", names), "mean");
   EXPECT_EQ(nearest_name("thresold", names), "threshold");
   EXPECT_EQ(nearest_name("thr", names), "threshold");
+  EXPECT_EQ(nearest_name("GRAY", names), "gray");
 }
 
 TEST(NearestName, OffersNothingForWhatIsFarFromAll) {

@@ -122,9 +122,6 @@ class Pool {
     /// region; if that has died, or has had no time for it for a tenth of a second while another is idle, it is.
     const Lease* lease = nullptr;
     std::uint64_t answer_bytes = 0;  ///< 0: not known.
-    /// The lease begins with a copy of the input, which lies elsewhere. Only the worker of that region takes the copy,
-    /// at the first attempt; whoever else does it has the input copied anew, at once if it is idle.
-    bool copied = false;
   };
   void submit(std::uint64_t tag, std::span<const std::byte> input, const std::array<std::uint64_t, 2>& user,
               const Hints& hints);

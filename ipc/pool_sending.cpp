@@ -29,9 +29,6 @@ void Pool::Impl::submit(std::uint64_t tag, std::span<const std::byte> input, con
   task->answer_bytes = hints.answer_bytes;
   if (hints.lease != nullptr) {
     task->home = hints.lease->home();
-    const std::byte* const lies = hints.copied ? hints.lease->memory().data() : input.data();
-    task->at = static_cast<std::uint64_t>(lies - task->home->memory().data());
-    task->copied = hints.copied;
     task->since = Clock::now();
     for (const auto& slot : slots_) {
       if (task->home == slot->home()) return slot->near.push_back(std::move(task));
@@ -147,11 +144,7 @@ void Pool::Impl::place_near() {
   if (!idle) return;
   const Clock::time_point patience = Clock::now() - kPatience;
   for (const auto& slot : slots_) {
-    if (slot->near.empty()) continue;
-    const PoolTask& first = *slot->near.front();
-    // A copy is no reason to wait, once its worker can be sent no more.
-    const bool crowded = room_in(*slot) == 0 || slot->unanswered.size() >= kNearAhead;
-    if (first.copied ? !crowded : first.since > patience) continue;
+    if (slot->near.empty() || slot->near.front()->since > patience) continue;
     pending_.push_back(std::move(slot->near.front()));
     slot->near.pop_front();
     return;

@@ -131,10 +131,9 @@ Lease WorkerSlot::lend_output(Lent& lent) {
 LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, std::uint64_t output_bytes) {
   reclaim();
   Loan input;
-  // A copy is for the first attempt: whoever had it may have written to it.
-  const bool in_place = task->home != nullptr && task->home == home_ && !(task->copied && task->lonely());
+  const bool in_place = task->home != nullptr && task->home == home_;
   if (in_place) {
-    input.frame.offset = task->at;
+    input.frame.offset = static_cast<std::uint64_t>(task->input.data() - home_->memory().data());
   } else {
     input = frames_->lend(task->input.size());
     if (input.status != LendStatus::lent) return input.status;

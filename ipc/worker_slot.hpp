@@ -26,9 +26,7 @@ struct PoolTask {
   std::uint64_t tag = 0;
   std::uint64_t number = 0;  ///< In the order in which they came.
   std::span<const std::byte> input;
-  std::shared_ptr<const LentRegion> home;  ///< Where the input, or a copy of it, lies, if it lies in a region.
-  std::uint64_t at = 0;                    ///< In that region.
-  bool copied = false;                     ///< It is a copy, and any worker may have one.
+  std::shared_ptr<const LentRegion> home;  ///< Where the input lies, if it lies in a region.
   std::chrono::steady_clock::time_point since;
   std::array<std::uint64_t, 2> user{};
   int attempts = 0;                ///< That were charged to it.

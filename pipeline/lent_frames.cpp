@@ -3,15 +3,14 @@
 #include <opencv2/core.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <utility>
 
 namespace pixmill::pipeline {
 namespace {
 
-// Smaller ones are copied by the pool's thread in less time than two threads need to agree.
-constexpr std::uint64_t kLeastCopied = std::uint64_t{256} << 10;
+// What is kept for images to come.
+constexpr std::uint64_t kSpareBytes = std::uint64_t{32} << 20;
 // Ended leases may hold so much until the pool's thread comes by, which is woken for more.
 constexpr std::uint64_t kLooseBytes = std::uint64_t{32} << 20;
 
@@ -106,33 +105,6 @@ cv::Mat LentFrames::acquire_at_once(int rows, int columns, int type) {
   return lease ? image_in(std::move(lease), Kind::input, 0, rows, columns, type) : cv::Mat();
 }
 
-cv::Mat LentFrames::copy_of(const cv::Mat& image) {
-  const std::uint64_t bytes = image.total() * image.elemSize();
-  if (bytes < kLeastCopied) return {};
-  ipc::Lease lease;
-  {
-    const std::lock_guard lock(mutex_);
-    // Whoever waits for a frame goes first.
-    if (!why_refused_.empty() || !wishes_.empty()) return {};
-    lease = take_spare(bytes);
-    if (!lease) {
-      missed_twice_ = KeptMemory::fits(missed_bytes_, bytes);
-      missed_bytes_ = bytes;
-      return {};
-    }
-    try {
-      ++copies_in(lease);
-    } catch (const std::bad_alloc&) {
-      input_bytes_ -= lease.memory().size();
-      throw;
-    }
-    copy_bytes_ += lease.memory().size();
-  }
-  cv::Mat copy = image_in(std::move(lease), Kind::copy, 0, image.rows, image.cols, image.type());
-  std::memcpy(copy.data, image.data, bytes);
-  return copy;
-}
-
 const ipc::Lease* LentFrames::lease_of(const cv::Mat& image) const {
   if (image.u == nullptr || image.u->currAllocator != &Allocator::one()) return nullptr;
   const Held& held = Allocator::held(*image.u);
@@ -188,40 +160,6 @@ void LentFrames::serve(bool last_hope) {
     wishes_.pop_front();
     answered_.notify_all();
   }
-  if (std::exchange(missed_twice_, false)) make_spare(lock);
-}
-
-// For copies to come of that size.
-void LentFrames::make_spare(std::unique_lock<std::mutex>& lock) {
-  const std::uint64_t bytes = missed_bytes_;
-  make_room_for_spare(bytes);
-  if (!lend_ || !kept_.room_for(bytes, spare_bytes_ + copy_bytes_)) return;
-  if (input_bytes_ + bytes > std::min(limit_bytes_, std::max(kept_.most_bytes, bytes))) return;
-  lock.unlock();
-  ipc::Lease lease = lend_(bytes);
-  lock.lock();
-  if (!lease) return;
-  const std::uint64_t size = lease.memory().size();
-  if (!keep_spare(lease)) return;
-  spare_bytes_ += size;
-  input_bytes_ += size;
-}
-
-// Those of other sizes go.
-void LentFrames::make_room_for_spare(std::uint64_t bytes) {
-  while (!spare_.empty() && !kept_.room_for(bytes, spare_bytes_)) {
-    const std::uint64_t first = spare_.front().memory().size();
-    if (KeptMemory::fits(first, bytes)) return;
-    spare_bytes_ -= first;
-    input_bytes_ -= first;
-    spare_.erase(spare_.begin());
-  }
-}
-
-int& LentFrames::copies_in(const ipc::Lease& lease) {
-  const ipc::LentRegion* const home = lease.home().get();
-  const auto found = std::find_if(copies_.begin(), copies_.end(), [home](const auto& it) { return it.first == home; });
-  return found != copies_.end() ? found->second : copies_.emplace_back(home, 0).second;
 }
 
 // Memory of a worker, as far as more may be lent. The lock is let go of meanwhile: the machine takes its time, and
@@ -252,17 +190,11 @@ ipc::Lease LentFrames::take_spare(std::uint64_t bytes) {
     input_bytes_ -= lease.memory().size();
     return true;
   });
-  const auto copies = [this](const ipc::Lease& lease) {
-    const auto at = std::find_if(copies_.begin(), copies_.end(),
-                                 [&lease](const auto& it) { return it.first == lease.home().get(); });
-    return at == copies_.end() ? 0 : at->second;
+  const auto fits = [bytes](const ipc::Lease& lease) {
+    const std::uint64_t has = lease.memory().size();
+    return has >= bytes && has - bytes <= bytes / 4 + 4096;
   };
-  auto found = spare_.end();
-  for (auto it = spare_.begin(); it != spare_.end(); ++it) {
-    if (!KeptMemory::fits(it->memory().size(), bytes)) continue;
-    // Of a worker that has the least to do; the one that came back last, as it is in the cache.
-    if (found == spare_.end() || copies(*it) <= copies(*found)) found = it;
-  }
+  const auto found = std::find_if(spare_.begin(), spare_.end(), fits);
   if (found == spare_.end()) return {};
   ipc::Lease lease = std::move(*found);
   spare_.erase(found);
@@ -282,9 +214,7 @@ void LentFrames::give_up_spare() {
 }
 
 bool LentFrames::keep_spare(ipc::Lease& lease) noexcept {
-  if (!wake_ || lease.home()->retired()) return false;
-  make_room_for_spare(lease.memory().size());
-  if (!kept_.room_for(lease.memory().size(), spare_bytes_)) return false;
+  if (!wake_ || spare_bytes_ + lease.memory().size() > kSpareBytes || lease.home()->retired()) return false;
   try {
     spare_.push_back(std::move(lease));
   } catch (const std::bad_alloc&) {
@@ -296,12 +226,7 @@ bool LentFrames::keep_spare(ipc::Lease& lease) noexcept {
 void LentFrames::take_back(ipc::Lease lease, Kind kind) noexcept {
   const std::uint64_t bytes = lease.memory().size();
   const std::lock_guard lock(mutex_);
-  if (kind == Kind::copy) {
-    copy_bytes_ -= bytes;
-    const ipc::LentRegion* const home = lease.home().get();
-    std::erase_if(copies_, [home](auto& it) { return it.first == home && --it.second == 0; });
-  }
-  if (kind != Kind::result && keep_spare(lease)) {
+  if (kind == Kind::input && keep_spare(lease)) {
     spare_bytes_ += bytes;
   } else {
     lent(kind) -= bytes;
@@ -326,7 +251,7 @@ cv::Mat LentFrames::result(ipc::Lease& lease, std::size_t offset, int rows, int 
 
 std::uint64_t LentFrames::lent_bytes() const {
   const std::lock_guard lock(mutex_);
-  return input_bytes_ - spare_bytes_ - copy_bytes_ + result_bytes_;
+  return input_bytes_ - spare_bytes_ + result_bytes_;
 }
 
 }  // namespace pixmill::pipeline

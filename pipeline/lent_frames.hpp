@@ -1,7 +1,6 @@
 #pragma once
 
 #include "ipc/lease.hpp"
-#include "pipeline/kept_memory.hpp"
 
 #include <pixmill/error.hpp>
 
@@ -16,7 +15,6 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace pixmill::pipeline {
@@ -27,9 +25,8 @@ namespace pixmill::pipeline {
 /// by every such image.
 class LentFrames : public std::enable_shared_from_this<LentFrames> {
  public:
-  /// At most so many bytes of images to work on are lent, and so many of results. `kept`: of the former, what is kept
-  /// for others to come, and used for copies.
-  explicit LentFrames(std::uint64_t limit_bytes, KeptMemory kept = {}) : limit_bytes_(limit_bytes), kept_(kept) {}
+  /// At most so many bytes of images to work on are lent, and so many of results.
+  explicit LentFrames(std::uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
   LentFrames(const LentFrames&) = delete;
   LentFrames& operator=(const LentFrames&) = delete;
 
@@ -39,9 +36,6 @@ class LentFrames : public std::enable_shared_from_this<LentFrames> {
   /// thread but the pool's; that one says serve() when it is asked. Waiting::no waits for that one alone, and not where
   /// others wait already or too much is lent.
   [[nodiscard]] cv::Mat acquire(int rows, int columns, int type, Waiting waiting, const std::stop_token& stop);
-  /// A copy of an image without padding, made now and in this thread. Empty: it is not worth it, or there is no frame
-  /// of that size at once; if that is so twice, serve() makes one. Throws std::bad_alloc. Any thread.
-  [[nodiscard]] cv::Mat copy_of(const cv::Mat& image);
   /// The lease that an image has all of its pixels in; null: it has none, or not of this pool. Valid while the image
   /// is.
   [[nodiscard]] const ipc::Lease* lease_of(const cv::Mat& image) const;
@@ -66,7 +60,7 @@ class LentFrames : public std::enable_shared_from_this<LentFrames> {
  private:
   class Allocator;
   struct Held;
-  enum class Kind : std::uint8_t { input, copy, result };
+  enum class Kind : std::uint8_t { input, result };
   enum class State : std::uint8_t { open, given, none, no_memory };
   struct Wish {
     std::uint64_t bytes;
@@ -79,16 +73,12 @@ class LentFrames : public std::enable_shared_from_this<LentFrames> {
   [[nodiscard]] ipc::Lease lend_unlocked(std::uint64_t bytes, std::unique_lock<std::mutex>& lock, bool& nothing_lent);
   [[nodiscard]] ipc::Lease take_spare(std::uint64_t bytes);
   void drop_spare();
-  void make_spare(std::unique_lock<std::mutex>& lock);
-  void make_room_for_spare(std::uint64_t bytes);
-  [[nodiscard]] int& copies_in(const ipc::Lease& lease);
-  [[nodiscard]] std::uint64_t& lent(Kind kind) { return kind == Kind::result ? result_bytes_ : input_bytes_; }
+  [[nodiscard]] std::uint64_t& lent(Kind kind) { return kind == Kind::input ? input_bytes_ : result_bytes_; }
   [[nodiscard]] bool keep_spare(ipc::Lease& lease) noexcept;
   void take_back(ipc::Lease lease, Kind kind) noexcept;
   [[nodiscard]] cv::Mat image_in(ipc::Lease lease, Kind kind, std::size_t offset, int rows, int columns, int type);
 
   const std::uint64_t limit_bytes_;
-  const KeptMemory kept_;
   mutable std::mutex mutex_;
   std::condition_variable_any answered_;
   std::function<void()> wake_;
@@ -97,12 +87,7 @@ class LentFrames : public std::enable_shared_from_this<LentFrames> {
   std::uint64_t next_wish_ = 0;
   std::vector<ipc::Lease> spare_;  // of images that went; the next of their size costs nothing
   std::uint64_t spare_bytes_ = 0;
-  std::uint64_t input_bytes_ = 0;  // lent, copies, and spare
-  std::uint64_t copy_bytes_ = 0;
-  /// How many copies are on their way in each region, so that all workers have as much to do.
-  std::vector<std::pair<const ipc::LentRegion*, int>> copies_;
-  std::uint64_t missed_bytes_ = 0;  // of the last copy for which there was no frame
-  bool missed_twice_ = false;
+  std::uint64_t input_bytes_ = 0;   // lent, and spare
   std::uint64_t result_bytes_ = 0;  // lent
   std::uint64_t loose_bytes_ = 0;   // ended, and the pool's thread not told
   ErrorCode refusal_ = ErrorCode::usage;

@@ -60,8 +60,7 @@ std::string copy_of(std::string_view words) noexcept {
 class Pool::Impl {
  public:
   Impl(const Plan& plan, const PoolOptions& options)
-      : options_(pipeline::settled(options)),
-        frames_(std::make_shared<pipeline::LentFrames>(options_.max_lent, pipeline::kept_memory(options_))) {
+      : options_(pipeline::settled(options)), frames_(std::make_shared<pipeline::LentFrames>(options_.max_lent)) {
     std::promise<void> started;
     std::future<void> start = started.get_future();
     try {
@@ -97,8 +96,7 @@ class Pool::Impl {
 
   void submit(const cv::Mat& image, std::function<void(ImageResult&&)> done) {
     check_process();
-    PoolRequest request{packed(image), {}, std::move(done)};
-    copy(request, image);
+    PoolRequest request{packed(image), std::move(done)};
     std::unique_lock lock(mutex_);
     // A `done` that submits is called by the thread that would make room.
     if (!in_own_thread()) {
@@ -112,12 +110,10 @@ class Pool::Impl {
     wait ? check_may_wait("push") : check_process();
     // Made now, so that whatever becomes of the image, its place in the stream is not lost for want of memory.
     const auto place = std::make_shared<Ready::node_type>(place_of(tag));
-    PoolRequest request{
-        packed(image), {}, [this, place](ImageResult&& result) { now_ready(*place, std::move(result)); }};
+    PoolRequest request{packed(image), [this, place](ImageResult&& result) { now_ready(*place, std::move(result)); }};
+    std::unique_lock lock(mutex_);
     // By this alone: whoever finds no room can fetch something.
     const auto has_room = [this] { return streaming_ < options_.capacity; };
-    if (wait || may_push(has_room)) copy(request, image);
-    std::unique_lock lock(mutex_);
     if (wait) changed_.wait(lock, stop, [&] { return over() || has_room(); });
     check_open();
     if (!has_room()) return false;
@@ -205,26 +201,6 @@ class Pool::Impl {
     }
   }
 
-  // Into memory that a worker shares, as far as that can be done at once; otherwise the pool's thread does it. Not yet
-  // under the lock, and before there is room in the pool: so the time is that of the thread which has the image, and it
-  // may be time in which it would wait. Padded images were copied already.
-  void copy(PoolRequest& request, const cv::Mat& given) {
-    const cv::Mat& image = request.image;
-    if (in_own_thread() || image.data != given.data || !pipeline::why_no_frame(image).empty()) return;
-    if (image.total() * image.elemSize() > options_.max_memory || frames_->lease_of(image) != nullptr) return;
-    try {
-      request.copy = frames_->copy_of(image);
-    } catch (const std::bad_alloc&) {
-      // Then later.
-    }
-  }
-
-  template <typename HasRoom>
-  [[nodiscard]] bool may_push(const HasRoom& has_room) {
-    const std::lock_guard lock(mutex_);
-    return has_room();
-  }
-
   static Ready::node_type place_of(std::uint64_t tag) {
     Ready one;
     one.try_emplace(0).first->second.tag = tag;
@@ -251,7 +227,7 @@ class Pool::Impl {
 
   // Or nothing is changed, where there is no memory.
   void take(PoolRequest&& request, const cv::Mat& given) {
-    const bool copied = request.image.data != given.data || !request.copy.empty();
+    const bool copied = request.image.data != given.data;
     queue_.push_back(std::move(request));
     if (copied) bytes_packed_ += given.total() * given.elemSize();
     ++unfinished_;
@@ -351,7 +327,6 @@ class Pool::Impl {
 
   void finish(PoolRequest&& request, ImageResult&& result) {
     request.image.release();
-    request.copy.release();
     {
       // Before the result is known to anybody.
       const std::lock_guard lock(mutex_);

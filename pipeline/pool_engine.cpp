@@ -2,7 +2,6 @@
 
 #include "ipc/sandbox.hpp"
 #include "pipeline/frame_worker.hpp"
-#include "pipeline/pool_options.hpp"
 #include "pipeline/supervised_pool.hpp"
 #include "pipeline/worker_plan.hpp"
 #include "pipeline/worker_program.hpp"
@@ -54,7 +53,7 @@ PoolEngine::PoolEngine(const Plan& plan, const PoolOptions& options, std::shared
                        std::function<void(PoolRequest&&, ImageResult&&)> finished)
     : finished_(std::move(finished)),
       frames_(std::move(frames)),
-      results_(std::make_shared<ResultMemory>(kept_memory(options))),
+      results_(std::make_shared<ResultMemory>(KeptMemory{options.capacity, options.max_lent / 2})),
       program_(plan, Program::Options{}),
       most_bytes_(options.max_memory),
       pool_(ipc_options(options, program_), *this) {
@@ -100,12 +99,8 @@ void PoolEngine::submit(PoolRequest&& request) {
 void PoolEngine::hand_over(std::uint64_t tag, InFlight& item) {
   const cv::Mat& image = item.request.image;
   item.expected = expected_of(image);
-  ipc::Pool::Hints hints{frames_->lease_of(image), item.expected ? frame_answer_bytes(*item.expected) : 0};
+  const ipc::Pool::Hints hints{frames_->lease_of(image), item.expected ? frame_answer_bytes(*item.expected) : 0};
   item.leased = hints.lease != nullptr;
-  if (!item.leased && !item.request.copy.empty()) {
-    hints.lease = frames_->lease_of(item.request.copy);
-    hints.copied = true;
-  }
   const std::array<std::uint64_t, 2> shape = message_of(image);
   const auto* pixels = reinterpret_cast<const std::byte*>(image.data);
   pool_.submit(tag, {pixels, image.total() * image.elemSize()}, shape, hints);

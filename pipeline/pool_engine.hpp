@@ -24,7 +24,6 @@ namespace pixmill::pipeline {
 /// An image on its way through a pool.
 struct PoolRequest {
   cv::Mat image;  ///< Without padding.
-  cv::Mat copy;   ///< LentFrames::copy_of() it, or empty.
   std::function<void(ImageResult&&)> done;
 };
 

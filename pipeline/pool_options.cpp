@@ -45,8 +45,6 @@ PoolOptions settled(PoolOptions options) {
   return options;
 }
 
-KeptMemory kept_memory(const PoolOptions& options) { return {options.capacity + 1, options.max_lent / 2}; }
-
 void check_wish(const PoolOptions& options, int rows, int columns, int type) {
   const bool is_type = type >= 0 && type <= CV_MAT_TYPE_MASK && CV_MAT_CN(type) <= 4 &&
                        (CV_MAT_DEPTH(type) == CV_8U || CV_MAT_DEPTH(type) == CV_16U);

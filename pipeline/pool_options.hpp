@@ -1,7 +1,5 @@
 #pragma once
 
-#include "pipeline/kept_memory.hpp"
-
 #include <pixmill/pool.hpp>
 
 namespace pixmill::pipeline {
@@ -9,10 +7,6 @@ namespace pixmill::pipeline {
 /// The options with every default written out. Throws Error: (usage) for what makes no sense, (machine) for what this
 /// build cannot do.
 [[nodiscard]] PoolOptions settled(PoolOptions options);
-
-/// What a pool keeps of the memory of images that went, and again of results: room for as many as it may have
-/// unfinished.
-[[nodiscard]] KeptMemory kept_memory(const PoolOptions& options);
 
 /// Throws Error (usage) unless an image of this kind may be asked of Pool::acquire().
 void check_wish(const PoolOptions& options, int rows, int columns, int type);

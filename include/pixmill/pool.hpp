@@ -58,10 +58,7 @@ struct PoolOptions {
   /// Bytes that the pixels of an image may have, and that a worker may take to work on one. Beyond: `too_large`,
   /// `out_of_memory`.
   std::uint64_t max_memory = std::uint64_t{1} << 30;
-  /// Bytes of images from acquire() that may exist at one time, and again of results that lie in workers' memory. Of
-  /// the former the copies of other images that are on their way may take a part. Memory of images that went is kept
-  /// for those to come, and again of results that were copied: what `capacity` of the size of the last one take, up to
-  /// half of this, and always 32 MiB.
+  /// Bytes of images from acquire() that may exist at one time, and again of results that lie in workers' memory.
   std::uint64_t max_lent = std::uint64_t{1} << 30;
   /// After so many images a worker is replaced by a fresh one; 0: never. For kernels that are not trusted to give back
   /// what they take. What still lies in its memory is copied once more.

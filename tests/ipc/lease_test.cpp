@@ -154,31 +154,6 @@ TEST(PoolLeases, AnAnswerThatIsRejectedCostsItsWorkerAndIsMadeAgain) {
   EXPECT_EQ(client.pool().statistics().bytes_copied_in, 3000U);
 }
 
-TEST(PoolLeases, ACopyOfAnInputIsTakenAsItLies) {
-  Client client(Client::options(2));
-  client.keeps_answers = true;
-  std::vector<std::uint64_t> tags;
-  for (int i = 0; i < 20; ++i) tags.push_back(client.submit_copied(Command::echo, 0, 5000, false));
-  client.finish();
-  for (const std::uint64_t tag : tags) client.expect_answered(tag);
-  // All but those that an idle worker took from a busy one.
-  EXPECT_EQ(client.pool().statistics().bytes_copied_in % 5000, 0U);
-  const std::uint64_t spoilt = client.submit_copied(Command::echo, 0, 5000, true);
-  client.finish();
-  EXPECT_FALSE(Client::is_right(client[spoilt])) << "this test would show nothing";
-}
-
-// What the first worker may have written to is not what the second one begins with.
-TEST(PoolLeases, ASecondAttemptBeginsWithTheInputAndNotWithItsCopy) {
-  const SharedMemory counts;
-  Client client(Client::options(1, counts.get()));
-  client.keeps_answers = true;
-  const std::uint64_t tag = client.submit_copied(Command::raise_sometimes, 1, 5000, true);
-  client.finish();
-  client.expect_answered(tag, 2);
-  EXPECT_EQ(client.pool().statistics().bytes_copied_in, 5000U);
-}
-
 TEST(PoolLeases, EndedOnesAreLentAgain) {
   PoolOptions options = Client::options(1);
   options.region_bytes = 16 * kBytes;

@@ -162,19 +162,6 @@ class Client final : public Pool::Events {
     return tag;
   }
 
-  /// Likewise, with a copy of its input there, in which a byte is another one soon after.
-  std::uint64_t submit_copied(Command command, std::uint64_t argument, std::size_t input_bytes, bool spoil) {
-    const Lease& lease = leases_.emplace_back(pool_->lend(input_bytes));
-    const std::uint64_t tag = next_++;
-    Record& record = records_[tag];
-    record.user = {static_cast<std::uint64_t>(command), argument};
-    record.input.assign(input_bytes, static_cast<std::byte>(tag));
-    std::copy(record.input.begin(), record.input.end(), lease.memory().begin());
-    pool_->submit(tag, record.input, record.user, {&lease, 0, true});
-    if (spoil) lease.memory()[input_bytes / 2] = std::byte{0xEE};
-    return tag;
-  }
-
   const Record& operator[](std::uint64_t tag) const { return records_.at(tag); }
 
   void expect_answered(std::uint64_t tag, int attempts = 1) const {

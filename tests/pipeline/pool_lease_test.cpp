@@ -17,7 +17,6 @@
 #include <future>
 #include <memory>
 #include <new>
-#include <optional>
 #include <semaphore>
 #include <stop_token>
 #include <string>
@@ -262,64 +261,6 @@ TEST_F(LentFramesAlone, WithNothingLentAndNothingToBeHadThereIsNoHope) {
   std::future<cv::Mat> hopeless = wish();
   serve_when_woken();
   EXPECT_THROW(static_cast<void>(hopeless.get()), std::bad_alloc);
-}
-
-TEST_F(LentFramesAlone, ACopyIsMadeWhereThereIsAFrame) {
-  int lent = 0;
-  frames_->begin([] {},
-                 [&](std::uint64_t bytes) {
-                   ++lent;
-                   ipc::Frame frame;
-                   frame.size_bytes = (bytes + 4095) / 4096 * 4096;
-                   return ipc::Lease(region_, frame);
-                 });
-  const cv::Mat image = noise_frame(700, 500, CV_8UC1, 1);
-  EXPECT_TRUE(frames_->copy_of(image).empty());
-  frames_->serve(false);
-  EXPECT_EQ(lent, 0) << "there may be no other of that size";
-  EXPECT_TRUE(frames_->copy_of(image).empty());
-  frames_->serve(false);
-  EXPECT_EQ(lent, 1);
-  cv::Mat copy = frames_->copy_of(image);
-  ASSERT_FALSE(copy.empty());
-  EXPECT_TRUE(same_pixels(copy, image));
-  EXPECT_NE(frames_->lease_of(copy), nullptr);
-  EXPECT_EQ(frames_->lent_bytes(), 0U) << "it is not the host's";
-  EXPECT_TRUE(frames_->copy_of(image).empty()) << "the frame is taken";
-  copy.release();
-  EXPECT_FALSE(frames_->copy_of(image).empty());
-  EXPECT_FALSE(frames_->acquire(500, 700, CV_8UC1, LentFrames::Waiting::no, {}).empty()) << "of the same frame";
-  EXPECT_EQ(lent, 1);
-  EXPECT_TRUE(frames_->copy_of(noise_frame(20, 20, CV_8UC1)).empty()) << "not worth it";
-}
-
-// Enough for frames of copies to come and go; a worker that dies takes some along.
-TEST(PoolLease, ImagesOfTheHostsOwnAreCopiedByWhoeverHandsThemOver) {
-  const Plan plan = Plan::parse("gray,threshold=otsu");
-  Pool pool(plan, pool_of(2));
-  std::vector<cv::Mat> images;
-  for (unsigned i = 0; i < 6; ++i) images.push_back(noise_frame(500 + 7 * static_cast<int>(i), 400, CV_8UC3, i));
-  std::vector<cv::Mat> wanted;
-  for (const cv::Mat& image : images) wanted.push_back(plan.apply(image).image);
-  constexpr std::uint64_t kEach = 60;
-  std::vector<std::jthread> pushers;
-  for (std::uint64_t t = 0; t < 2; ++t) {
-    pushers.emplace_back([&pool, &images, t] {
-      for (std::uint64_t i = 0; i < kEach; ++i) pool.push(images[(i / 10 + t) % 6], (i / 10 + t) % 6);
-    });
-  }
-  for (std::uint64_t i = 0; i < 2 * kEach; ++i) {
-    const std::optional<StreamResult> next = pool.next();
-    ASSERT_TRUE(next);
-    ASSERT_EQ(next->result.verdict, Verdict::ok) << next->result.detail;
-    EXPECT_TRUE(same_pixels(next->result.image, wanted[next->tag])) << i;
-    if (i != kEach) continue;
-    const std::vector<pid_t> workers = children_named("pixmill-work");
-    if (!workers.empty()) ::kill(workers.front(), SIGKILL);
-  }
-  EXPECT_GE(pool.statistics().bytes_copied_in, 2 * kEach * bytes_of(images.front()));
-  EXPECT_EQ(pool.statistics().bytes_lent, 0U);
-  EXPECT_EQ(pool.statistics().failed, 0U);
 }
 
 TEST(PoolLease, ResultsBeyondWhatIsLentAreCopied) {

@@ -109,6 +109,9 @@ std::string sure_advice(const Report& report) {
 }  // namespace
 
 std::string advice_for(const Report& report) {
+  const bool none = !report.workloads.empty() && std::all_of(report.workloads.begin(), report.workloads.end(),
+                                                             [](const Workload& work) { return work.pixels == 0; });
+  if (none) return "No image came through, so there is nothing to advise.";
   std::string advice = sure_advice(report);
   std::vector<std::string> doubts;
   if (report.repeats < static_cast<int>(kLeastForInterval)) {

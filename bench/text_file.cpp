@@ -49,8 +49,8 @@ void check_writable(const std::vector<Written>& files, const InputOptions& optio
   pipeline::check_apart(own, options, any_inputs ? pipeline::list_inputs(options, "") : pipeline::InputList());
 }
 
-void write_text(const std::string& path, const std::string& text) {
-  const auto status = pipeline::write_report(path, std::as_bytes(std::span(text)), "bench", false);
+void write_text(const std::string& path, const std::string& text, const std::stop_token& stop) {
+  const auto status = pipeline::write_report(path, std::as_bytes(std::span(text)), "bench", false, stop);
   if (!status.ok) throw Error(ErrorCode::machine, status.detail);
 }
 

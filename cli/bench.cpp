@@ -177,10 +177,11 @@ void write_reports(const bench::Report& report, const bench::Changes* changes, c
   // Without runs (--faults or --ipc alone) there is nothing to advise.
   if (table && given.advice && !report.advice.empty()) write_stdout('\n' + report.advice + '\n');
   if (!table) write_stdout(bench::json_of(report));
-  if (table && given.json) bench::write_text(*given.json, bench::json_of(report));
+  if (table && given.json) bench::write_text(*given.json, bench::json_of(report), given.bench.stop);
   if (!given.report) return;
   const bool markdown = given.report->ends_with(".md");
-  bench::write_text(*given.report, markdown ? bench::markdown_of(report, changes) : bench::html_of(report, changes));
+  bench::write_text(*given.report, markdown ? bench::markdown_of(report, changes) : bench::html_of(report, changes),
+                    given.bench.stop);
 }
 
 int told(const bench::Report& report, const BenchArguments& given, const std::optional<bench::OldReport>& old,

@@ -55,7 +55,9 @@ pid_t spawn_program(const std::vector<std::string>& program, bool warm, int sock
   const int error = ::posix_spawn(&pid, arguments.front(), &actions, &attributes, arguments.data(), environ);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error == E2BIG) fail("posix_spawn " + program.front(), error, "; what it is to be told is too long");
+  if (error == E2BIG)
+    fail("posix_spawn " + program.front(), error,
+         "; what it is to be told is too long: use a shorter chain, or a smaller environment");
   if (error != 0) fail("posix_spawn " + program.front(), error);
   return pid;
 }

@@ -46,8 +46,8 @@ Pool::Impl::Impl(PoolOptions options, Events& events, std::unique_ptr<ForkServer
   ++statistics_.servers_started;
   watch_server();
   for (int i = 0; i < std::max(options_.workers, 1); ++i) {
-    slots_.push_back(
-        std::make_unique<WorkerSlot>(options_.region_bytes, options_.ring_capacity, admission_, options_.keep_largest));
+    slots_.push_back(std::make_unique<WorkerSlot>(options_.region_bytes, options_.ring_capacity, admission_,
+                                                  options_.most_kept_bytes));
     watch(slots_.back()->bell().fd(), Source::bell, slots_.size() - 1);
   }
   start_workers();

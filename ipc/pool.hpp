@@ -28,9 +28,9 @@ struct PoolOptions {
   int retries = 1;
   /// Messages that one worker may have unanswered; a power of two.
   std::uint32_t ring_capacity = 64;
-  /// Whether a region keeps as much memory ready as the largest message of late and its answer took; otherwise no more
-  /// than 32 MiB.
-  bool keep_largest = false;
+  /// A region keeps as much memory ready as the largest message of late and its answer took, up to so much, and always
+  /// 32 MiB.
+  std::uint64_t most_kept_bytes = 0;
   /// How many messages a worker is given before a fresh one takes its place; 0: no limit.
   std::uint64_t messages_a_life = 0;
   /// Put behind the reasons for which the pool fails: what the user can do where workers cannot be locked in, and where

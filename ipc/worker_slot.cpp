@@ -15,8 +15,9 @@ constexpr std::uint64_t kWarmBytes = std::uint64_t{32} << 20;
 
 }  // namespace
 
-WorkerSlot::WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission, bool keep_largest)
-    : region_bytes_(region_bytes), keep_largest_(keep_largest), map_(ring_capacity), admission_(admission) {
+WorkerSlot::WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission,
+                       std::uint64_t most_kept_bytes)
+    : region_bytes_(region_bytes), most_kept_bytes_(most_kept_bytes), map_(ring_capacity), admission_(admission) {
   make_region();
 }
 
@@ -147,7 +148,7 @@ LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, s
     std::memcpy(home_->memory().data() + input.frame.offset, task->input.data(), task->input.size());
     bytes_copied += task->input.size();
   }
-  if (keep_largest_) keep_warm(input.frame.size_bytes + output.frame.size_bytes);
+  keep_warm(input.frame.size_bytes + output.frame.size_bytes);
   Descriptor& message = outbox_.emplace_back();
   message.task = id;
   message.epoch = epoch;
@@ -164,7 +165,7 @@ LendStatus WorkerSlot::load(std::unique_ptr<PoolTask>& task, std::uint64_t id, s
 // Sinks by a sixteenth a message, so that one large image does not hold memory for ever.
 void WorkerSlot::keep_warm(std::uint64_t bytes) {
   largest_bytes_ = std::max(bytes, largest_bytes_ - largest_bytes_ / 16);
-  frames_->keep_warm(std::max(kWarmBytes, largest_bytes_));
+  frames_->keep_warm(std::max(kWarmBytes, std::min(largest_bytes_, most_kept_bytes_)));
 }
 
 bool WorkerSlot::give_room(std::uint64_t output_bytes) {

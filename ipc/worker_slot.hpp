@@ -64,7 +64,8 @@ class WorkerSlot {
   };
 
   /// Throws pixmill::Error (machine) without descriptors, address space or memory for the channel.
-  WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission, bool keep_largest = false);
+  WorkerSlot(std::uint64_t region_bytes, std::uint32_t ring_capacity, Admission& admission,
+             std::uint64_t most_kept_bytes = 0);
   /// Its process is dead by then. Leases keep what they have.
   ~WorkerSlot();
   WorkerSlot(const WorkerSlot&) = delete;
@@ -154,7 +155,7 @@ class WorkerSlot {
   bool spoilt_ = false;  // the region was abandoned
   std::uint64_t region_bytes_;
   std::uint64_t largest_bytes_ = 0;  // of a message and its answer, of late
-  bool keep_largest_;
+  std::uint64_t most_kept_bytes_;
   ChannelMap map_;
   Admission& admission_;
   EventBell bell_;

@@ -38,7 +38,7 @@ ipc::PoolOptions ipc_options(const PoolOptions& options, const Program& program)
   // What is lent takes nothing of the room that images on their way have.
   ipc::PoolOptions made = supervised_pool(options.workers, options.max_memory, options.max_lent);
   made.messages_a_life = options.images_a_worker;
-  made.keep_largest = true;
+  made.most_kept_bytes = options.max_lent / static_cast<std::uint64_t>(options.workers);
   made.timeout = options.timeout;
   made.retries = options.retries;
   made.if_not_locked = "; PoolOptions::sandbox = false runs them without";

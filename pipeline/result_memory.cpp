@@ -69,6 +69,11 @@ cv::Mat ResultMemory::image(int rows, int columns, int type) {
   return image;
 }
 
+ResultMemory::Block ResultMemory::fresh(std::uint64_t bytes) {
+  const std::uint64_t whole = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return {std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(std::aligned_alloc(kAlignment, whole))), whole};
+}
+
 ResultMemory::Block ResultMemory::take(std::uint64_t bytes) {
   {
     const std::lock_guard lock(mutex_);
@@ -81,8 +86,12 @@ ResultMemory::Block ResultMemory::take(std::uint64_t bytes) {
       return block;
     }
   }
-  const std::uint64_t whole = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  Block block{std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(std::aligned_alloc(kAlignment, whole))), whole};
+  Block block = fresh(bytes);
+  if (!block.memory) {
+    // What is kept of other images must not decide what becomes of this one.
+    give_up_spare();
+    block = fresh(bytes);
+  }
   if (!block.memory) throw std::bad_alloc();
   return block;
 }

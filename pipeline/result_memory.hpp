@@ -41,6 +41,7 @@ class ResultMemory : public std::enable_shared_from_this<ResultMemory> {
   class Allocator;
   struct Held;
 
+  [[nodiscard]] static Block fresh(std::uint64_t bytes);
   [[nodiscard]] Block take(std::uint64_t bytes);
   void take_back(Block block) noexcept;
 

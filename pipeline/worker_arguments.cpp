@@ -1,7 +1,5 @@
 #include "pipeline/worker_job.hpp"
 
-#include <pixmill/version.hpp>
-
 #include <charconv>
 #include <concepts>
 #include <cstddef>
@@ -112,7 +110,7 @@ void visit_job(Visitor& visitor, Job& job) {
 
 std::vector<std::string> arguments_of(const WorkerJob& job) {
   Writer writer;
-  writer.visit(job.library_version);
+  writer.visit(job.protocol);
   visit_job(writer, job);
   writer.visit(job.files.has_value());
   if (job.files) visit_files(writer, *job.files);
@@ -122,9 +120,9 @@ std::vector<std::string> arguments_of(const WorkerJob& job) {
 std::optional<WorkerJob> job_of(std::span<const std::string> arguments) {
   if (arguments.empty()) return std::nullopt;
   WorkerJob job;
-  job.library_version = arguments.front();
-  // What follows is known of this version alone.
-  if (job.library_version != version()) return job;
+  job.protocol = arguments.front();
+  // What follows is known of this one alone.
+  if (job.protocol != worker_protocol()) return job;
   Reader reader(arguments.subspan(1));
   visit_job(reader, job);
   bool files = false;

@@ -129,9 +129,15 @@ void check_own_parts(const WorkerJob& job, const Program& program) {
 
 }  // namespace
 
+std::string worker_protocol() {
+  // To be raised with WorkerJob, Program::Options, Stage, and whatever else messages and answers are made of.
+  constexpr int kProtocol = 1;
+  return fmt::format("{} (protocol {})", version(), kProtocol);
+}
+
 WorkerJob frame_job(const Program& program, const WorkerLimits& limits) {
   WorkerJob job;
-  job.library_version = version();
+  job.protocol = worker_protocol();
   job.limits = limits;
   job.plan = program.plan().text();
   job.system_calls = program.system_calls();
@@ -146,10 +152,10 @@ WorkerJob file_job(const Program& program, const WorkerLimits& limits) {
 }
 
 void compile(const WorkerJob& job, std::optional<Program>& program) {
-  if (job.library_version != version()) {
+  if (job.protocol != worker_protocol()) {
     throw Error(ErrorCode::machine, fmt::format("this pixmill-worker is of version {}, and the library of {}; install "
                                                 "both from one build",
-                                                version(), job.library_version));
+                                                worker_protocol(), job.protocol));
   }
   for (const std::string& plugin : job.plugins) load_plugin(plugin);
   const Plan plan = Plan::parse(job.plan);

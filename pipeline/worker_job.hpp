@@ -34,9 +34,12 @@ struct FileJob {
   bool until_undecided = false;
 };
 
+/// The version of the library, and of what it and its workers say to each other, which both must agree in.
+[[nodiscard]] std::string worker_protocol();
+
 /// What the program pixmill-worker is told when it is started.
 struct WorkerJob {
-  std::string library_version = {};  ///< Both must be of one build: what they say to each other has no version.
+  std::string protocol = {};  ///< worker_protocol() of the library.
   WorkerLimits limits = {};
   std::string plan = {};
   std::vector<int> system_calls = {};           ///< That its own code needs beside those of every worker.

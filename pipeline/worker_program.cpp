@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -23,7 +24,10 @@ std::string beside_library() {
   return slash == std::string::npos ? std::string() : library.substr(0, slash + 1) + PIXMILL_WORKER_FROM_LIBRARY;
 }
 
-bool runs(const std::string& path) { return !path.empty() && ::access(path.c_str(), X_OK) == 0; }
+bool runs(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
 
 }  // namespace
 

@@ -169,8 +169,8 @@ struct PIXMILL_API BatchReport {
   /// Null unless reductions were asked for.
   std::shared_ptr<const ReductionReport> reductions;
   std::string trace_trouble;  ///< Why the trace ends before the batch; empty: it does not.
-  /// With `time_stages`: "read", "decode", "reduce", "encode", "write", "lost" (attempts that a worker did not
-  /// survive), then the kernels of the chain. A kernel that is done while an image is decoded or encoded has no time of
+  /// With `time_stages`: "read", "decode", "reduce", "encode", "write", "lost" (attempts of which nothing
+  /// came), then the kernels of the chain. A kernel that is done while an image is decoded or encoded has no time of
   /// its own.
   std::vector<std::string> stages;
   std::vector<RowTimes> rows;  ///< With `time_stages`: one for each that worked on an image.

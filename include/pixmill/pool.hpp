@@ -59,6 +59,7 @@ struct PoolOptions {
   /// `out_of_memory`.
   std::uint64_t max_memory = std::uint64_t{1} << 30;
   /// Bytes of images from acquire() that may exist at one time, and again of results that lie in workers' memory.
+  /// Memory is kept for images to come of the size of late: up to so much in workers, and half as much for results.
   std::uint64_t max_lent = std::uint64_t{1} << 30;
   /// After so many images a worker is replaced by a fresh one; 0: never. For kernels that are not trusted to give back
   /// what they take. What still lies in its memory is copied once more.

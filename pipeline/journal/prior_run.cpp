@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -48,14 +47,13 @@ std::string read_at(int fd, std::uint64_t offset, std::size_t length) {
   return text;
 }
 
-// Whether a line that is no row may have been written by a run all the same: a summary, a line cut short by a crash, or
-// one that a loss of power filled with zeros.
-bool may_be_ours(std::string_view line) {
-  constexpr std::array<std::string_view, 2> kBeginnings{R"({"index":)", R"({"summary":)"};
-  return line.find_first_not_of('\0') == std::string_view::npos ||
-         std::any_of(kBeginnings.begin(), kBeginnings.end(), [line](std::string_view beginning) {
-           return line.starts_with(beginning) || beginning.starts_with(line);
-         });
+// What a crash leaves of a first row, or a loss of power, after which files end in zeros.
+bool is_torn(std::string_view line) {
+  constexpr std::string_view kBeginning = R"({"index":)";
+  if (line.empty()) return false;
+  if (line.find_first_not_of('\0') == std::string_view::npos) return true;
+  return line.size() < kBeginning.size() ? kBeginning.starts_with(line)
+                                         : line.starts_with(kBeginning) && !is_whole_line(line);
 }
 
 }  // namespace
@@ -142,10 +140,13 @@ bool may_be_manifest(int fd) {
   LineReader reader(fd);
   std::string_view line;
   std::uint64_t offset = 0;
+  std::size_t lines = 0;
+  bool torn = false;
   while (reader.next(line, offset)) {
-    if (may_be_ours(line) || parse_row(line)) return true;
+    if (parse_row(line) || is_summary(line)) return true;
+    torn = ++lines == 1 && is_torn(line);
   }
-  return read_at(fd, 0, 1).empty();
+  return torn || read_at(fd, 0, 1).empty();
 }
 
 }  // namespace pixmill::pipeline

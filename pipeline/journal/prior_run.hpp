@@ -64,8 +64,8 @@ class PriorRun {
   std::vector<Place> partial_at_;
 };
 
-/// Whether a file may be a manifest: it is empty, or something in it is a row or a summary, or what a crash left of
-/// one. Reads up to the first such line. Throws Error (machine) when reading fails.
+/// Whether a file may be a manifest: it is empty, or has a row or a summary, or nothing but a first line that a crash
+/// cut short. Reads up to the first whole one. Throws Error (machine) when reading fails.
 [[nodiscard]] bool may_be_manifest(int fd);
 
 }  // namespace pixmill::pipeline

@@ -123,4 +123,12 @@ std::optional<ManifestRow> parse_row(std::string_view line) {
   return parsed;
 }
 
+bool is_summary(std::string_view line) {
+  if (!line.starts_with(R"({"summary":)")) return false;
+  const Json whole = Json::parse(line.begin(), line.end(), nullptr, false);
+  return whole.is_object() && whole["summary"].is_object() && whole["summary"].contains("images");
+}
+
+bool is_whole_line(std::string_view line) { return Json::accept(line.begin(), line.end()); }
+
 }  // namespace pixmill::pipeline

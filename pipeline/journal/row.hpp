@@ -27,6 +27,10 @@ struct ManifestRow {
 /// text, whatever it is; reads no more than the keys that it knows.
 [[nodiscard]] std::optional<ManifestRow> parse_row(std::string_view line);
 
+/// Whether a line is the summary that a run ends with; and whether it is JSON at all, so not cut short. Never throw.
+[[nodiscard]] bool is_summary(std::string_view line);
+[[nodiscard]] bool is_whole_line(std::string_view line);
+
 /// Whether JSON can hold a text as it is.
 [[nodiscard]] bool is_utf8(const std::string& text);
 

@@ -137,7 +137,9 @@ std::optional<Value> parse_region(std::string_view text) {
 }
 
 std::optional<Value> parse_text(std::string_view text) {
-  if (text.empty() || text.find_first_of(",:=") != std::string_view::npos) return std::nullopt;
+  // It may become part of an argument of a program, which ends at a zero.
+  constexpr std::string_view kNever(",:=\0", 4);
+  if (text.empty() || text.find_first_of(kNever) != std::string_view::npos) return std::nullopt;
   return kernels::Text{std::string(text)};
 }
 

@@ -117,7 +117,11 @@ TEST_F(Resume, WhatIsNoManifestIsNotReplaced) {
   BatchOptions options = resumed();
   options.manifest = folder_ / "notes";
   const std::string binary(std::size_t{3} << 20, '\x89');
-  for (const std::string& content : {std::string("milk\neggs\n"), binary, std::string("{\"name\":\"a\"}\n")}) {
+  const std::string pretty = "{\n  \"name\": \"a\"\n}\n";
+  const std::string blanks = std::string("\x89PNG\n\n") + std::string(9, '\0') + "\n{\n";
+  for (const std::string& content :
+       {std::string("milk\n\neggs\n"), binary, std::string("{\"name\":\"a\"}\n"), pretty, blanks,
+        std::string("{\"index\":9}\n"), std::string("{\"summary\":{}}\n"), std::string("\n")}) {
     tests::write_file(*options.manifest, content);
     EXPECT_NE(refusal(options).find("is no manifest"), std::string::npos);
     EXPECT_TRUE(tests::read_file(*options.manifest) == content) << content.substr(0, 9);

@@ -19,7 +19,7 @@ using Words = std::vector<std::string>;
 
 WorkerJob whole_job() {
   WorkerJob job;
-  job.library_version = version();
+  job.protocol = worker_protocol();
   job.limits = {1ULL << 40U, 20000, false};
   job.plan = "gray=luma,threshold=otsu:type=binary:scope=image";
   job.system_calls = {102, 39};
@@ -76,15 +76,17 @@ TEST(WorkerJob, ArgumentsThatMakeNoSenseAreNone) {
   }
 }
 
-TEST(WorkerJob, AnotherVersionIsRefusedByNameWhateverElseItSays) {
-  const auto job = job_of(Words{"99.1.2", "and", "no", "more"});
-  ASSERT_TRUE(job);
-  try {
-    plan_in_program(*job).prepare();
-    FAIL() << "it takes a library of another version";
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("99.1.2"), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find(version()), std::string::npos);
+TEST(WorkerJob, AnotherVersionOrProtocolIsRefusedByNameWhateverElseItSays) {
+  for (const std::string& other : {std::string("99.1.2"), std::string(version()) + " (protocol 0)"}) {
+    const auto job = job_of(Words{other, "and", "no", "more"});
+    ASSERT_TRUE(job);
+    try {
+      plan_in_program(*job).prepare();
+      FAIL() << "it takes a library of another version";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(other), std::string::npos);
+      EXPECT_NE(std::string(error.what()).find(worker_protocol()), std::string::npos);
+    }
   }
 }
 

@@ -124,6 +124,9 @@ void Pool::Impl::wait(milliseconds limit) {
   }
   // An exchange, so that what was done before a wake() that this wait() answers is seen by whoever comes after it.
   static_cast<void>(woken_.exchange(false, std::memory_order_acq_rel));
+  // It may have been stopped, or its user busy, anywhere in between.
+  const Clock::time_point end = Clock::now();
+  notice_standstill(end, end - last_seen_, false);
   check_clocks();
   reap_strays();
   check_hope();
@@ -153,6 +156,7 @@ Pool::Impl::Clock::time_point Pool::Impl::next_deadline(Clock::time_point until)
 
 void Pool::Impl::sleep(Clock::time_point until) {
   const Clock::time_point before = Clock::now();
+  notice_standstill(before, before - last_seen_, false);
   bool may_sleep = until > before;
   for (const auto& slot : slots_) {
     if (slot->channel && !slot->channel->prepare_to_sleep() && slot->heard()) may_sleep = false;
@@ -175,8 +179,8 @@ void Pool::Impl::sleep(Clock::time_point until) {
 }
 
 // While this process was stopped (Ctrl-Z, a frozen control group), no worker's clock may have run on. If it stood still
-// in its sleep, that is certain. If it did between two calls, the user may as well have been busy, for which time a
-// worker that hangs is forgiven too, but no longer than it may take anyway.
+// in its sleep, that is certain. Anywhere else, the user may as well have been busy, for which time a worker that hangs
+// is forgiven too, but no longer than it may take anyway.
 void Pool::Impl::notice_standstill(Clock::time_point now, Clock::duration missed, bool asleep) {
   last_seen_ = now;
   if (missed < (asleep ? kTick : kAway)) return;

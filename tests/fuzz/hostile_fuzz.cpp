@@ -315,7 +315,11 @@ class Play final : public Stage, public ipc::Pool::Events {
     pool_->submit(tag, task.input, {tag, 0});
   }
 
-  void work() { hostile().work(witness_.inboxes[kHostile], witness_.tasks); }
+  void work() {
+    // One that has said it was done may do it all the same, into memory that is lent anew by now.
+    if (life().lied) witness_.quiet = false;
+    hostile().work(witness_.inboxes[kHostile], witness_.tasks);
+  }
   void work_honestly() {
     while (places_ == 2 && puppets_[1].work(witness_.inboxes[1], witness_.tasks)) {
     }

@@ -1,5 +1,8 @@
 #include "pipeline/lent_frames.hpp"
 
+#include "pipeline/image_allocator.hpp"
+#include "pipeline/kept_memory.hpp"
+
 #include <opencv2/core.hpp>
 
 #include <algorithm>
@@ -23,7 +26,7 @@ struct LentFrames::Held {
 };
 
 /// What OpenCV calls when the last header of an image goes.
-class LentFrames::Allocator final : public cv::MatAllocator {
+class LentFrames::Allocator final : public ImageAllocator {
  public:
   /// Never destroyed: images may be the host's to its last moment.
   static const Allocator& one() {
@@ -32,14 +35,6 @@ class LentFrames::Allocator final : public cv::MatAllocator {
   }
   static const Held& held(const cv::UMatData& data) { return *static_cast<const Held*>(data.userdata); }
 
-  // OpenCV makes images of its own by its own allocator.
-  cv::UMatData* allocate(int dims, const int* sizes, int type, void* data, std::size_t* step, cv::AccessFlag flags,
-                         cv::UMatUsageFlags usage) const override {
-    return cv::Mat::getStdAllocator()->allocate(dims, sizes, type, data, step, flags, usage);
-  }
-  bool allocate(cv::UMatData* data, cv::AccessFlag /*flags*/, cv::UMatUsageFlags /*usage*/) const override {
-    return data != nullptr;
-  }
   void deallocate(cv::UMatData* data) const override {
     if (data == nullptr) return;
     const std::unique_ptr<Held> held(static_cast<Held*>(data->userdata));
@@ -190,10 +185,7 @@ ipc::Lease LentFrames::take_spare(std::uint64_t bytes) {
     input_bytes_ -= lease.memory().size();
     return true;
   });
-  const auto fits = [bytes](const ipc::Lease& lease) {
-    const std::uint64_t has = lease.memory().size();
-    return has >= bytes && has - bytes <= bytes / 4 + 4096;
-  };
+  const auto fits = [bytes](const ipc::Lease& lease) { return KeptMemory::fits(lease.memory().size(), bytes); };
   const auto found = std::find_if(spare_.begin(), spare_.end(), fits);
   if (found == spare_.end()) return {};
   ipc::Lease lease = std::move(*found);

@@ -1,5 +1,7 @@
 #include "pipeline/result_memory.hpp"
 
+#include "pipeline/image_allocator.hpp"
+
 #include <opencv2/core.hpp>
 
 #include <algorithm>
@@ -25,7 +27,7 @@ struct ResultMemory::Held {
 };
 
 /// What OpenCV calls when the last header of an image goes.
-class ResultMemory::Allocator final : public cv::MatAllocator {
+class ResultMemory::Allocator final : public ImageAllocator {
  public:
   /// Never destroyed: images may be the host's to its last moment.
   static const Allocator& one() {
@@ -33,14 +35,6 @@ class ResultMemory::Allocator final : public cv::MatAllocator {
     return allocator;
   }
 
-  // OpenCV makes images of its own by its own allocator.
-  cv::UMatData* allocate(int dims, const int* sizes, int type, void* data, std::size_t* step, cv::AccessFlag flags,
-                         cv::UMatUsageFlags usage) const override {
-    return cv::Mat::getStdAllocator()->allocate(dims, sizes, type, data, step, flags, usage);
-  }
-  bool allocate(cv::UMatData* data, cv::AccessFlag /*flags*/, cv::UMatUsageFlags /*usage*/) const override {
-    return data != nullptr;
-  }
   void deallocate(cv::UMatData* data) const override {
     if (data == nullptr) return;
     const std::unique_ptr<Held> held(static_cast<Held*>(data->userdata));
